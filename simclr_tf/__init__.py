@@ -1,0 +1,37 @@
+"""SimCLR in TensorFlow 2 and Keras 3.
+
+The parts are imported when they are first asked for, so that importing the
+package is cheap: `simclr_tf.Config` needs no TensorFlow.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "Config": ("config.config", "Config"),
+    "LARS": ("optim.lars", "LARS"),
+    "ProjectionHead": ("models.heads", "ProjectionHead"),
+    "ResNet": ("models.resnet", "ResNet"),
+    "SimCLR": ("models.simclr", "SimCLR"),
+    "UserError": ("errors", "UserError"),
+    "apply_views": ("augment.views", "apply_views"),
+    "nt_xent": ("losses.ntxent", "nt_xent"),
+    "pretrain": ("tasks.pretrain", "run"),
+    "sample_views": ("augment.views", "sample_views"),
+}
+
+__all__ = ["__version__", *_EXPORTS]
+
+
+def __getattr__(name):
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _EXPORTS[name]
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_EXPORTS})

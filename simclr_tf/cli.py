@@ -1,0 +1,219 @@
+"""The command line: one flag per field of `Config`, and the dispatch."""
+
+import dataclasses
+import logging
+import os
+import re
+import sys
+
+from absl import app, flags
+from absl import logging as absl_logging
+
+import simclr_tf
+from simclr_tf import errors, help_text
+from simclr_tf.config import Config, fields, presets
+
+_HELP = frozenset(("--help", "-help", "-h", "--helpshort", "-helpshort"))
+_FLAG_FILES = ("flagfile", "preset")
+
+
+def console(argv=None):
+    """Runs the program and exits; the console script `simclr-tf`.
+
+    Args:
+        argv: program name and arguments; default `sys.argv`.
+
+    Raises:
+        SystemExit: 0 after success, 1 after a user's mistake (one line on
+            stderr), 130 after Ctrl-C.
+    """
+    argv = sys.argv if argv is None else argv
+    if _HELP.intersection(argv[1:]):
+        print(help_text.render(), end="")
+        sys.exit(0)
+    if "--version" in argv[1:]:
+        print(f"simclr-tf {simclr_tf.__version__}")
+        sys.exit(0)
+    try:
+        app.run(_main, argv=argv, flags_parser=_check_flags)
+    except errors.UserError as error:
+        print(f"simclr-tf: {_one_line(error)}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def parse(arguments, flag_values=None):
+    """The `Config` that command-line arguments stand for.
+
+    Flags given explicitly win over those of a flag file, these over those of
+    a preset, in any order; of a repeated flag the last one counts.
+
+    Args:
+        arguments: strings such as "--temperature=0.5", no program name.
+        flag_values: absl `FlagValues` to define and set the flags in;
+            default a fresh one.
+
+    Raises:
+        errors.UserError: if an argument is unknown or its value is bad.
+    """
+    flag_values = flags.FlagValues() if flag_values is None else flag_values
+    define_flags(flag_values)
+    try:
+        expanded = expand(list(arguments), flag_values)
+        _, *leftover = flag_values(["simclr-tf", *expanded])
+    except flags.Error as error:
+        raise _user_error(error) from error
+    if leftover:
+        raise errors.UserError(
+            "arguments must be flags, --name=value (a switch is --name or "
+            f"--noname); got {leftover[0]!r}"
+        )
+    return _to_config(flag_values)
+
+
+def define_flags(flag_values):
+    """Defines one flag per field of `Config` in absl `flag_values`."""
+    for field in dataclasses.fields(Config):
+        kind = fields.kind(field)
+        options = {"flag_values": flag_values}
+        if kind == "enum":
+            options["enum_values"] = list(field.metadata["choices"])
+        _DEFINE[kind](
+            field.name,
+            default=_flag_default(field),
+            help=field.metadata["help"],
+            **options,
+        )
+
+
+def expand(arguments, flag_values):
+    """Replaces flag files and presets by their flags, weakest first."""
+    explicit, files, names = _split(arguments)
+    directives = [f"--flagfile={path}" for path in files]
+    from_files = flag_values.read_flags_from_files(directives)
+    from_files, _, nested_names = _split(from_files)
+    chosen = (nested_names + names)[-1:]
+    weakest = [a for name in chosen for a in presets.arguments(name)]
+    note = [f"--preset={name}" for name in chosen]
+    return [*weakest, *note, *from_files, *explicit]
+
+
+def dispatch(config):
+    """Does what `config.mode` and `config.train_mode` ask for.
+
+    Raises:
+        errors.UserError: if the mode is not offered yet, or whatever the
+            task finds wrong.
+    """
+    if config.train_mode == "finetune":
+        raise errors.UserError(
+            "train_mode=finetune is not available yet in version "
+            f"{simclr_tf.__version__}; it comes with the next one"
+        )
+    _speak_plainly()
+    from simclr_tf.tasks import evaluate, export, pretrain
+
+    if config.mode in ("train", "train_then_eval"):
+        pretrain.run(config)
+    if config.mode == "train_then_eval":
+        evaluate.run(config, follow=False)
+    if config.mode == "eval":
+        evaluate.run(config)
+    if config.mode == "export":
+        export.run(config)
+
+
+def _speak_plainly():
+    """Shows what the project says as bare lines, and little of TensorFlow's.
+
+    `--verbosity`, where given, decides how much.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    handler = absl_logging.get_absl_handler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    if not flags.FLAGS["verbosity"].present:
+        absl_logging.set_verbosity(absl_logging.INFO)
+
+
+def _check_flags(argv):
+    """Parses and validates; absl exits after it for --only_check_args."""
+    parse(argv[1:], flags.FLAGS)
+    return argv[:1]
+
+
+def _main(_):
+    dispatch(_to_config(flags.FLAGS))
+
+
+def _to_config(flag_values):
+    """The `Config` of the flags that were set, by whatever route."""
+    known = dataclasses.fields(Config)
+    present = [f for f in known if flag_values[f.name].present]
+    return Config(**{f.name: _value(f, flag_values) for f in present})
+
+
+def _flag_default(field):
+    if isinstance(field.default, tuple):
+        return [str(item) for item in field.default]
+    return field.default
+
+
+def _value(field, flag_values):
+    value = flag_values[field.name].value
+    if value == "" and field.default is None:
+        return None
+    if fields.kind(field) != "floats":
+        return value
+    try:
+        return [float(item) for item in value]
+    except ValueError:
+        raise errors.UserError(
+            f"{field.name} must be a list of numbers; got {','.join(value)!r}"
+        ) from None
+
+
+def _split(arguments):
+    """Explicit arguments, names of flag files, names of presets."""
+    explicit, found = [], {name: [] for name in _FLAG_FILES}
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.lstrip("-").partition("=")
+        if argument.startswith("-") and name in found:
+            found[name].append(value if equals else next(rest, ""))
+        else:
+            explicit.append(argument)
+    for name, values in found.items():
+        if "" in values:
+            raise errors.UserError(f"{name} must be given a value; got none")
+    return explicit, found["flagfile"], found["preset"]
+
+
+def _user_error(error):
+    """absl's complaint in the words of this project."""
+    if isinstance(error, flags.CantOpenFlagFileError):
+        reason = _one_line(error).partition("flagfile: ")[2]
+        return errors.UserError(f"flagfile must be a readable file; {reason}")
+    known = {field.name: field for field in dataclasses.fields(Config)}
+    match = re.match(r"flag --(\w+)=(.*?): ", str(error), re.DOTALL)
+    if match and match[1] in known:
+        try:
+            fields.coerce(known[match[1]], match[2])
+        except errors.UserError as better:
+            return better
+    return errors.UserError(_one_line(error))
+
+
+def _one_line(error):
+    return " ".join(str(error).split())
+
+
+_DEFINE = {
+    "bool": flags.DEFINE_bool,
+    "int": flags.DEFINE_integer,
+    "float": flags.DEFINE_float,
+    "string": flags.DEFINE_string,
+    "enum": flags.DEFINE_enum,
+    "strings": flags.DEFINE_list,
+    "floats": flags.DEFINE_list,
+}

@@ -1,0 +1,52 @@
+"""Configuration of the data: which images, and in what batches."""
+
+import dataclasses
+
+from simclr_tf.config import fields
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where images come from."""
+
+    dataset: str = fields.knob(
+        "imagenet2012",
+        "Data set: 'digits' (embedded, no download), any TFDS image set "
+        "('cifar10', 'imagenet2012_subset/1pct'), or 'folder:PATH'.",
+        source="official tf2/run.py",
+        identity=True,
+    )
+    data_dir: str | None = fields.knob(
+        None, "Directory of prepared TFDS sets, as in TFDS itself."
+    )
+    download: bool = fields.knob(
+        True, "Download and prepare a TFDS set that is absent from data_dir."
+    )
+    train_split: str = fields.knob(
+        "train",
+        "Split to train on; TFDS slicing such as 'train[:90%]' is accepted.",
+        source="official tf2/run.py",
+        identity=True,
+    )
+    eval_split: str = fields.knob(
+        "validation",
+        "Split to evaluate on; TFDS slicing is accepted.",
+        source="official tf2/run.py",
+    )
+    cache_dataset: bool = fields.knob(
+        False,
+        "Keep a streamed set in memory in its encoded form after the first "
+        "epoch.",
+        source="official tf2/run.py",
+    )
+    memory_limit_mb: int = fields.knob(
+        2048,
+        "Sets whose decoded uint8 images need less than this (MiB) are held "
+        "in memory, larger ones are streamed. Decides the order of the "
+        "examples.",
+        identity=True,
+    )
+    max_image_pixels: int = fields.knob(
+        64_000_000,
+        "Refuse to decode an image with more pixels than this.",
+    )

@@ -1,0 +1,140 @@
+"""What a knob is: a dataclass field with help, source and two marks."""
+
+import dataclasses
+import math
+import numbers
+import os
+
+from simclr_tf import errors
+
+
+def knob(
+    default,
+    help,
+    *,
+    source="",
+    choices=None,
+    identity=False,
+    architecture=False,
+):
+    """Returns a dataclass field that becomes one flag of the same name.
+
+    Args:
+        default: the value when nobody sets it; lists are tuples.
+        help: one or two sentences for `--help`, units included.
+        source: paper section or official file the default comes from.
+        choices: the values allowed, for a string.
+        identity: whether a resumed run must have the same value.
+        architecture: whether a checkpoint determines the value.
+    """
+    metadata = {
+        "help": help,
+        "source": source,
+        "choices": tuple(choices) if choices else None,
+        "identity": identity,
+        "architecture": architecture,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def kind(field):
+    """The kind of a field: a word for messages, help and the flag parser.
+
+    One of "bool", "int", "float", "string", "enum", "strings", "floats".
+    """
+    if field.metadata["choices"]:
+        return "enum"
+    return _KINDS[field.type]
+
+
+def coerce(field, value):
+    """Returns `value` as the type of `field`.
+
+    Whole numbers become floats where floats are due, lists become tuples,
+    paths become strings; nothing else is converted.
+
+    Raises:
+        errors.UserError: if the value has another type, is not finite, or is
+            not among the choices.
+    """
+    try:
+        result = _CONVERSIONS[kind(field)](value)
+    except (TypeError, ValueError):
+        raise _wrong(field, _DESCRIPTIONS[kind(field)], value) from None
+    if value is None and field.default is not None:
+        raise _wrong(field, _DESCRIPTIONS[kind(field)], value)
+    choices = field.metadata["choices"]
+    if choices and result not in choices:
+        raise _wrong(field, "one of " + ", ".join(choices), value)
+    return result
+
+
+def _wrong(field, rule, value):
+    return errors.UserError(f"{field.name} must be {rule}; got {value!r}")
+
+
+def _to_bool(value):
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _to_int(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError
+    return int(value)
+
+
+def _to_float(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError
+    if not math.isfinite(value):
+        raise ValueError
+    return float(value)
+
+
+def _to_string(value):
+    return None if value is None else os.fsdecode(os.fspath(value))
+
+
+def _to_strings(value):
+    return tuple(_to_string(item) for item in _sequence(value))
+
+
+def _to_floats(value):
+    return tuple(_to_float(item) for item in _sequence(value))
+
+
+def _sequence(value):
+    if not isinstance(value, (list, tuple)) or None in value:
+        raise TypeError
+    return value
+
+
+_KINDS = {
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "string",
+    str | None: "string",
+    tuple[str, ...]: "strings",
+    tuple[float, ...]: "floats",
+}
+_CONVERSIONS = {
+    "bool": _to_bool,
+    "int": _to_int,
+    "float": _to_float,
+    "string": _to_string,
+    "enum": _to_string,
+    "strings": _to_strings,
+    "floats": _to_floats,
+}
+_DESCRIPTIONS = {
+    "bool": "True or False",
+    "int": "a whole number",
+    "float": "a finite number",
+    "string": "a string",
+    "enum": "a string",
+    "strings": "a list of strings",
+    "floats": "a list of finite numbers",
+}

@@ -1,0 +1,63 @@
+"""Configuration of the objective: the loss, and the views it compares."""
+
+import dataclasses
+
+from simclr_tf.config import fields
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ObjectiveConfig:
+    """What is learned from."""
+
+    train_mode: str = fields.knob(
+        "pretrain",
+        "Contrastive pretraining, or supervised fine-tuning.",
+        source="official tf2/run.py",
+        choices=("pretrain", "finetune"),
+        identity=True,
+    )
+    lineareval_while_pretraining: bool = fields.knob(
+        True,
+        "Train the supervised head on stop-gradient features while "
+        "pretraining; off where there are no labels.",
+        source="Chen et al. 2020b, section 2",
+        identity=True,
+    )
+    temperature: float = fields.knob(
+        0.1,
+        "Temperature of NT-Xent.",
+        source="Chen et al. 2020a, Table 5",
+        identity=True,
+    )
+    hidden_norm: bool = fields.knob(
+        True,
+        "L2-normalise the projections in the loss.",
+        source="Chen et al. 2020a, Table 5",
+        identity=True,
+    )
+    color_jitter_strength: float = fields.knob(
+        1.0,
+        "Strength s of the colour jitter: brightness, contrast and "
+        "saturation 0.8 s, hue 0.2 s.",
+        source="Chen et al. 2020a, appendix A",
+        identity=True,
+    )
+    color_jitter_impl: str = fields.knob(
+        "v2",
+        "Brightness is multiplied (v2) or added (v1).",
+        source="official tf2/data_util.py",
+        choices=("v2", "v1"),
+        identity=True,
+    )
+    use_blur: bool = fields.knob(
+        True,
+        "Blur half of the views.",
+        source="Chen et al. 2020a, appendix A",
+        identity=True,
+    )
+    crop_min_area: float = fields.knob(
+        0.08,
+        "Smallest fraction of the image's area a random crop covers.",
+        source="Chen et al. 2020a, appendix A",
+        identity=True,
+    )

@@ -1,0 +1,110 @@
+"""Configuration of a run: what to do, where, on which hardware."""
+
+import dataclasses
+
+from simclr_tf.config import fields
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """The run and its directory."""
+
+    mode: str = fields.knob(
+        "train",
+        "What to do; eval follows new checkpoints of model_dir, export "
+        "writes a SavedModel.",
+        source="official tf2/run.py",
+        choices=("train", "eval", "train_then_eval", "export"),
+    )
+    preset: str | None = fields.knob(
+        None,
+        "Name of a preset, one of the packaged flag files; flags given "
+        "explicitly win. Applied by the command line only.",
+    )
+    model_dir: str | None = fields.knob(
+        None,
+        "Directory of the run; required for training, which resumes from "
+        "its last checkpoint.",
+        source="official tf2/run.py",
+    )
+    checkpoint: str | None = fields.knob(
+        None,
+        "Checkpoint to take weights from when model_dir has none.",
+        source="official tf2/run.py",
+    )
+    export_dir: str | None = fields.knob(
+        None,
+        "Where mode=export writes; default model_dir/saved_model/<step>.",
+    )
+    seed: int = fields.knob(
+        0,
+        "Seed of the weights, the order of the examples, and every view.",
+        identity=True,
+    )
+    checkpoint_epochs: int = fields.knob(
+        1, "Epochs between checkpoints.", source="official tf2/run.py"
+    )
+    checkpoint_steps: int = fields.knob(
+        0,
+        "Steps between checkpoints; overrides checkpoint_epochs where > 0.",
+        source="official tf2/run.py",
+    )
+    keep_checkpoint_max: int = fields.knob(
+        5, "Checkpoints to keep.", source="official tf2/run.py"
+    )
+    keep_hub_module_max: int = fields.knob(
+        1,
+        "SavedModels to keep; 0 keeps all.",
+        source="official tf2/run.py",
+    )
+    log_every_secs: float = fields.knob(10.0, "Seconds between progress lines.")
+    steps_per_loop: int = fields.knob(
+        0,
+        "Training steps per call of the compiled loop; 0 chooses from the "
+        "cadence of checkpoints and logging.",
+    )
+    precision: str = fields.knob(
+        "float32",
+        "Arithmetic of the network; the loss and the weights are float32 "
+        "always.",
+        choices=("float32", "bfloat16"),
+    )
+    jit: str = fields.knob(
+        "auto",
+        "Compile the training step with XLA; auto does so on one device.",
+        choices=("auto", "on", "off"),
+    )
+    num_replicas: int = fields.knob(
+        0,
+        "Local devices to train on; 0 takes all accelerators, or the CPU.",
+    )
+    use_tpu: bool = fields.knob(
+        False,
+        "Train on the TPU named by tpu_name. The one default that differs "
+        "from the official code (True there): hardware is detected.",
+    )
+    tpu_name: str | None = fields.knob(
+        None, "TPU to connect to.", source="official tf2/run.py"
+    )
+    tpu_zone: str | None = fields.knob(
+        None, "Cloud zone of the TPU.", source="official tf2/run.py"
+    )
+    gcp_project: str | None = fields.knob(
+        None, "Cloud project of the TPU.", source="official tf2/run.py"
+    )
+    master: str | None = fields.knob(
+        None,
+        "Accepted for the official commands; no effect.",
+        source="official tf2/run.py",
+    )
+    train_summary_steps: int = fields.knob(
+        100,
+        "Accepted for the published commands; no effect.",
+        source="official run.py (TF1)",
+    )
+    variable_schema: str | None = fields.knob(
+        None,
+        "Regular expression on TF1 variable names, choosing what a TF1 "
+        "checkpoint restores. Accepted; no effect on other checkpoints.",
+        source="official run.py (TF1)",
+    )

@@ -1,0 +1,79 @@
+"""The text of `--help`: every flag, grouped, with default and choices."""
+
+import textwrap
+
+from simclr_tf.config import Config, fields, presets
+
+WIDTH = 80
+INDENT = " " * 6
+
+_USAGE = """\
+SimCLR in TensorFlow: pretrain on images, evaluate, export.
+
+usage: simclr-tf [--preset=NAME | --flagfile=FILE] [--flag=value ...]
+       python run.py (the same, from a clone)
+"""
+_GENERAL = (
+    ("--flagfile=FILE", "Read flags from a file; explicit flags win."),
+    ("--only_check_args", "Check the configuration and exit: 0 good, 1 bad."),
+    ("--version", "Print the version."),
+    ("--help", "This text. --helpfull adds the flags of absl."),
+)
+_DIFFERENCE = (
+    "Names, meanings and defaults are those of the official SimCLR flags "
+    "where one exists, with one exception: hardware is detected, so use_tpu "
+    "is off by default."
+)
+
+
+def render():
+    """The whole help text, a string of lines of at most 80 columns."""
+    blocks = [_USAGE, textwrap.fill(_DIFFERENCE, WIDTH) + "\n"]
+    blocks.append(_section("General", [_entry(*item) for item in _GENERAL]))
+    for title, group in Config.group_fields():
+        blocks.append(_section(title, [_describe(field) for field in group]))
+    blocks.append(_section("Presets", [_preset(n) for n in presets.names()]))
+    return "\n".join(blocks)
+
+
+def _section(title, entries):
+    return f"{title}:\n" + "".join(entries)
+
+
+def _preset(name):
+    return _entry(f"--preset={name}", presets.summary(name))
+
+
+def _describe(field):
+    """The entry of one flag."""
+    kind = fields.kind(field)
+    shown = "--[no]" + field.name if kind == "bool" else "--" + field.name
+    choices = "|".join(field.metadata["choices"] or ())
+    default = f"default {_default(field)}"
+    head = f"{shown}  ({choices or _KIND_WORDS[kind]}; {default})"
+    return _entry(head, field.metadata["help"])
+
+
+def _default(field):
+    if isinstance(field.default, tuple):
+        return ",".join(map(str, field.default)) or "empty"
+    if field.default is None:
+        return "none"
+    return str(field.default).lower() if field.type is bool else field.default
+
+
+def _entry(head, text):
+    body = textwrap.fill(
+        text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT
+    )
+    return f"  {head}\n{body}\n"
+
+
+_KIND_WORDS = {
+    "bool": "true or false",
+    "int": "whole number",
+    "float": "number",
+    "string": "text",
+    "strings": "comma-separated list",
+    "floats": "comma-separated numbers",
+}

@@ -1,0 +1,160 @@
+import inspect
+
+import pytest
+
+from simclr_tf import errors
+from simclr_tf.config import Config, validation
+
+# Every rule with values that break it.
+BAD = {
+    "temperature": [0.0, -1.0],
+    "width_multiplier": [0.0],
+    "lars_eta": [0.0],
+    "knn_temperature": [0.0],
+    "learning_rate": [-0.1],
+    "weight_decay": [-1e-6],
+    "warmup_epochs": [-1.0],
+    "train_steps": [-1],
+    "eval_steps": [-1],
+    "checkpoint_steps": [-1],
+    "keep_hub_module_max": [-1],
+    "memory_limit_mb": [-1],
+    "num_replicas": [-1],
+    "steps_per_loop": [-1],
+    "log_every_secs": [-1.0],
+    "knn_every_epochs": [-1],
+    "train_summary_steps": [-1],
+    "train_batch_size": [0, 1],
+    "train_epochs": [0],
+    "eval_batch_size": [0],
+    "checkpoint_epochs": [0],
+    "keep_checkpoint_max": [0],
+    "num_proj_layers": [0],
+    "proj_out_dim": [0],
+    "max_image_pixels": [0],
+    "knn_neighbors": [0],
+    "eval_label_draws": [0],
+    "image_size": [0, 3],
+    "momentum": [-0.1, 1.0],
+    "batch_norm_decay": [-0.1, 1.0],
+    "sk_ratio": [-0.1, 1.1],
+    "se_ratio": [-0.1, 1.1],
+    "color_jitter_strength": [-0.1, 1.3],
+    "seed": [-1, 2**31],
+    "fine_tune_after_block": [-2, 5, 0, 4],
+    "dataset": ["", " ", "folder:"],
+    "train_split": [""],
+    "eval_split": [""],
+    "resnet_depth": [0, 20, 51],
+    "crop_min_area": [0.0, 1.1],
+    "holdout_fraction": [0.0, 1.0],
+    "model_dir": [None, "", "a*", "a?", "a[1]", "b]"],
+    "variable_schema": ["(", "?!head"],
+    "eval_label_budgets": [[], [""], ["0"], ["0%"], ["101%"], ["x"], ["-1"]],
+    "probe_l2": [[], [0.0], [0.1, -1.0]],
+    "eval_baselines": [["random", "noise"]],
+    "ft_proj_selector": [-2, 4],
+}
+PAIRS = [(name, value) for name, values in BAD.items() for value in values]
+
+
+@pytest.mark.parametrize(("name", "value"), PAIRS)
+def test_a_bad_value_is_one_line_with_field_rule_and_value(name, value):
+    with pytest.raises(errors.UserError) as caught:
+        Config(**{"model_dir": "d", name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{name} must be ")
+    assert message.endswith(f"got {value!r}")
+    assert "\n" not in message
+
+
+def test_every_rule_has_a_bad_value_here():
+    ruled = {rule.field for rule in validation.RULES}
+    assert ruled <= set(BAD)
+
+
+def test_every_number_has_a_rule():
+    ruled = {r.field for r in validation.RULES + validation.CROSS_RULES}
+    numbers = {
+        field.name
+        for _, group in Config.group_fields()
+        for field in group
+        if field.type in (int, float)
+    }
+    assert numbers <= ruled
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"mode": "train"},
+        {"mode": "train_then_eval"},
+        {"mode": "eval"},
+        {"mode": "export"},
+        {"mode": "export", "checkpoint": "c"},
+    ],
+)
+def test_a_run_needs_a_directory(values):
+    with pytest.raises(errors.UserError, match="_dir must be given"):
+        Config(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"mode": "eval", "checkpoint": "c"},
+        {"mode": "eval", "model_dir": "d"},
+        {"mode": "export", "checkpoint": "c", "export_dir": "e"},
+        {"mode": "export", "model_dir": "d"},
+        {"model_dir": "gs://bucket/run"},
+        {"model_dir": "ram://run"},
+        {"model_dir": "d", "dataset": "folder:/some/where"},
+        {"model_dir": "d", "color_jitter_strength": 1.25},
+        {"model_dir": "d", "crop_min_area": 1.0},
+        {"model_dir": "d", "eval_label_budgets": ["1", "0.5%", "100%", "all"]},
+        {"model_dir": "d", "train_batch_size": 2},
+        {"model_dir": "d", "train_mode": "finetune", "train_batch_size": 1},
+    ],
+)
+def test_good_configurations(values):
+    Config(**values)
+
+
+@pytest.mark.parametrize("block", range(-1, 5))
+def test_fine_tuning_may_start_after_any_block(block):
+    Config(model_dir="d", train_mode="finetune", fine_tune_after_block=block)
+
+
+@pytest.mark.parametrize(
+    ("mode", "layers", "selector", "good"),
+    [
+        ("none", 3, 0, True),
+        ("none", 3, -1, True),
+        ("none", 3, 1, False),
+        ("linear", 3, 1, True),
+        ("linear", 3, 2, False),
+        ("nonlinear", 2, 2, True),
+        ("nonlinear", 2, 3, False),
+    ],
+)
+def test_the_selector_names_a_layer_there_is(mode, layers, selector, good):
+    values = {
+        "model_dir": "d",
+        "proj_head_mode": mode,
+        "num_proj_layers": layers,
+        "ft_proj_selector": selector,
+    }
+    if good:
+        assert Config(**values).ft_proj_selector == selector
+        return
+    with pytest.raises(errors.UserError, match="ft_proj_selector must be"):
+        Config(**values)
+
+
+@pytest.mark.parametrize("depth", [10, 18, 34, 50, 101, 152, 200])
+def test_depths_on_offer(depth):
+    assert Config(model_dir="d", resnet_depth=depth).resnet_depth == depth
+
+
+def test_check_is_one_loop_over_tables_not_a_wall_of_ifs():
+    assert inspect.getsource(validation.check).count("if ") <= 2

@@ -1,0 +1,127 @@
+"""The flag files: each is valid, documented, and says what it must."""
+
+import pathlib
+
+import pytest
+
+from simclr_tf import cli
+from simclr_tf.config import derived, presets
+
+ROOT = pathlib.Path(__file__).parent.parent
+MIN_LINES, MAX_LINES = 10, 25
+NUM_EXAMPLES = {"cifar10": 50000, "imagenet2012": 1281167, "digits": 1437}
+HEADER_WORDS = ("Table:", "Command:", "Hardware:", "Time:", "Expected:")
+
+VALUES = {
+    "quickstart": {
+        "dataset": "digits",
+        "mode": "train_then_eval",
+        "eval_protocol": "frozen",
+        "eval_label_budgets": ("1", "2", "5", "all"),
+        "eval_label_draws": 20,
+        "eval_baselines": ("random", "pixels"),
+    },
+    "cifar10_resnet18": {
+        "dataset": "cifar10",
+        "train_batch_size": 512,
+        "train_epochs": 1000,
+        "optimizer": "lars",
+        "learning_rate": 1.0,
+        "weight_decay": 1e-4,
+        "temperature": 0.5,
+        "color_jitter_strength": 0.5,
+        "use_blur": False,
+        "resnet_depth": 18,
+    },
+    "cifar10_cpu": {"dataset": "cifar10", "eval_protocol": "frozen"},
+    "imagenet_resnet50": {
+        "dataset": "imagenet2012",
+        "train_batch_size": 4096,
+        "train_epochs": 100,
+        "optimizer": "lars",
+        "learning_rate": 0.3,
+        "learning_rate_scaling": "linear",
+        "weight_decay": 1e-6,
+        "temperature": 0.1,
+        "warmup_epochs": 10.0,
+        "resnet_depth": 50,
+    },
+    "cifar10_adam": {
+        "resnet_depth": 18,
+        "optimizer": "adam",
+        "learning_rate": 3e-4,
+        "train_batch_size": 256,
+        "temperature": 0.5,
+        "num_proj_layers": 2,
+        "train_epochs": 10,
+    },
+    "small_batch": {
+        "learning_rate": 0.2,
+        "learning_rate_scaling": "sqrt",
+        "temperature": 0.2,
+        "num_proj_layers": 2,
+        "proj_out_dim": 64,
+    },
+}
+
+
+def text_of(name):
+    return (ROOT / "flags" / f"{name}.flags").read_text("utf-8")
+
+
+def test_the_package_carries_the_flag_files_of_the_clone():
+    on_disk = {path.stem for path in (ROOT / "flags").glob("*.flags")}
+    assert set(presets.names()) == on_disk == set(VALUES)
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_each_preset_is_a_valid_configuration(name):
+    config = cli.parse([f"--preset={name}", "--model_dir=d"])
+    assert config.preset == name
+    for field, value in VALUES[name].items():
+        assert getattr(config, field) == value, field
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_as_a_flag_file_it_means_the_same(name):
+    path = ROOT / "flags" / f"{name}.flags"
+    by_file = cli.parse([f"--flagfile={path}", "--model_dir=d"])
+    by_name = cli.parse([f"--preset={name}", "--model_dir=d"])
+    assert by_file.replace(preset=name) == by_name
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_explicit_flags_win_over_a_preset_in_any_order(name):
+    preset, own = f"--preset={name}", ["--temperature=0.33", "--model_dir=x"]
+    for order in ([preset, *own], [*own, preset]):
+        config = cli.parse(order)
+        assert config.temperature == 0.33
+        assert config.model_dir == "x"
+
+
+def test_separate_words_work_too():
+    config = cli.parse(["--seed", "3", "--preset", "quickstart"])
+    assert (config.dataset, config.seed) == ("digits", 3)
+
+
+def test_quickstart_needs_nothing_else():
+    assert cli.parse(["--preset=quickstart"]).model_dir == "runs/quickstart"
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_warm_up_is_shorter_than_training(name):
+    config = cli.parse([f"--preset={name}", "--model_dir=d"])
+    examples = NUM_EXAMPLES[config.dataset]
+    warm_up = derived.warmup_steps(config, examples)
+    assert warm_up < derived.train_steps(config, examples)
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_the_header_says_what_to_expect(name):
+    text = text_of(name)
+    header = [line for line in text.splitlines() if line.startswith("#")]
+    for word in HEADER_WORDS:
+        assert any(word in line for line in header), word
+    assert "not measured" in text or "measured 20" in text.lower()
+    assert MIN_LINES <= len(text.splitlines()) <= MAX_LINES
+    assert all(len(line) <= 80 for line in text.splitlines())
