@@ -1,0 +1,120 @@
+"""Strategies, and the two collectives that the loss and batch norm need.
+
+Dimension letters: `b` rows of one replica, `B` rows of all replicas.
+"""
+
+import collections
+
+import tensorflow as tf
+
+from simclr_tf import errors
+
+TpuAddress = collections.namedtuple("TpuAddress", "name zone project")
+
+
+def make_strategy(*, tpu=None, num_replicas=0):
+    """Returns the `tf.distribute` strategy for the hardware at hand.
+
+    Args:
+        tpu: a `TpuAddress` to connect to, or None for local devices.
+        num_replicas: how many local devices to use; 0 means all accelerators,
+            or the one CPU where there are none. Logical CPU devices count
+            when more than one is asked for.
+
+    Returns:
+        `TPUStrategy`, `MirroredStrategy`, or the default strategy for a
+        single device (no collectives, no per-replica wrappers).
+
+    Raises:
+        errors.UserError: if more replicas are asked for than there are
+            devices, or the TPU cannot be found.
+    """
+    if tpu is not None:
+        return _tpu_strategy(tpu)
+    devices = local_devices(num_replicas)
+    if len(devices) == 1:
+        return tf.distribute.get_strategy()
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def local_devices(num_replicas=0):
+    """Names of the local devices to train on, GPUs before logical CPUs."""
+    devices = tf.config.list_logical_devices("GPU")
+    if not devices:
+        cpus = tf.config.list_logical_devices("CPU")
+        devices = cpus if num_replicas > 1 else cpus[:1]
+    if num_replicas > len(devices):
+        raise errors.UserError(
+            f"num_replicas must be at most the number of devices, "
+            f"{len(devices)}; got {num_replicas}"
+        )
+    return [device.name for device in devices[: num_replicas or None]]
+
+
+def split_cpu(num_replicas):
+    """Splits the one CPU into logical devices; call before any TF op."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    logical = [tf.config.LogicalDeviceConfiguration()] * num_replicas
+    tf.config.set_logical_device_configuration(cpu, logical)
+
+
+def _tpu_strategy(tpu):
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+            tpu=tpu.name or "", zone=tpu.zone, project=tpu.project
+        )
+    except (ValueError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        raise errors.UserError(
+            f"use_tpu needs a TPU that can be reached; tpu_name={tpu.name!r} "
+            f"gave: {reason}"
+        ) from error
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def num_replicas():
+    """Replicas in sync in the current strategy, a Python int."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_index():
+    """Index of this replica, int32 []; 0 outside a replica context."""
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        return tf.constant(0)
+    return tf.cast(context.replica_id_in_sync_group, tf.int32)
+
+
+def all_reduce_sum(tensor):
+    """Sum over replicas, differentiable; the identity on one replica."""
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        return tensor
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)
+
+
+def gather(tensor):
+    """Concatenates the rows of all replicas, in replica order.
+
+    Built as scatter and sum, whose gradient sums over replicas again: with
+    the loss divided by the replica count and gradients summed by the
+    optimizer, k replicas give exactly the gradient of one.
+
+    Args:
+        tensor: [b, ...], the same static shape on every replica.
+
+    Returns:
+        [B, ...] with this replica's rows at `replica_index() * b`.
+
+    Source: Chen et al. 2020a, section 2.2; official tf2/objective.py
+    (`tpu_cross_replica_concat`).
+    """
+    if num_replicas() == 1 or tf.distribute.get_replica_context() is None:
+        return tensor
+    slots = tf.one_hot(replica_index(), num_replicas(), dtype=tensor.dtype)
+    slots = tf.reshape(slots, [-1] + [1] * len(tensor.shape))
+    scattered = slots * tensor[tf.newaxis]  # [R, b, ...]
+    gathered = all_reduce_sum(scattered)
+    return tf.reshape(gathered, [-1, *tensor.shape[1:]])  # [B, ...]

@@ -1,0 +1,1 @@
+"""The training loop, its step, its records and its checkpoints."""

@@ -1,0 +1,115 @@
+"""The one training loop."""
+
+import time
+import typing
+
+import tensorflow as tf
+
+SECS_PER_CALL = 2.0
+"""Seconds of work per graph call: short enough to report and to stop soon."""
+
+
+class Event(typing.NamedTuple):
+    """Something that happens at every multiple of `every_steps`, and last.
+
+    Attributes:
+        every_steps: >= 1.
+        action: called with the step reached.
+    """
+
+    every_steps: int
+    action: typing.Callable[[int], None]
+
+
+def make_train_call(step_fn, strategy, *, metric_names):
+    """Returns a graph function running several steps and averaging metrics.
+
+    The number of steps is a tensor, so one trace serves every call.
+
+    Args:
+        step_fn: one replica's batch -> dict of float32 scalars.
+        strategy: the `tf.distribute` strategy.
+        metric_names: the keys of what `step_fn` returns.
+
+    Returns:
+        `call(iterator, num_steps)` -> dict of means over steps and replicas.
+    """
+
+    def one_step(iterator):
+        per_replica = strategy.run(step_fn, args=(next(iterator),))
+        return {
+            name: strategy.reduce("MEAN", value, axis=None)
+            for name, value in per_replica.items()
+        }
+
+    @tf.function(reduce_retracing=True)
+    def call(iterator, num_steps):
+        sums = {name: tf.zeros([]) for name in metric_names}
+        for _ in tf.range(num_steps):
+            metrics = one_step(iterator)
+            sums = {name: sums[name] + metrics[name] for name in sums}
+        scale = 1.0 / tf.cast(num_steps, tf.float32)
+        return {name: total * scale for name, total in sums.items()}
+
+    return call
+
+
+def train(
+    state,
+    *,
+    call,
+    iterator,
+    total_steps,
+    events=(),
+    report=lambda step, num_steps, metrics: None,
+    should_stop=lambda: False,
+    steps_per_call=0,
+):
+    """Runs from `state.step` to exactly `total_steps`.
+
+    Args:
+        state: a `TrainState`.
+        call: from `make_train_call`.
+        iterator: batches, the first one being that of `state.step`.
+        total_steps: the step to end at; never overshot.
+        events: `Event`s; none is stepped over.
+        report: called after each call with the step reached, how many steps
+            it made, and their mean metrics as floats.
+        should_stop: asked after each call; True ends the loop early.
+        steps_per_call: fixed number of steps per graph call; 0 chooses it
+            from the measured speed, about `SECS_PER_CALL` seconds of work.
+
+    Returns:
+        The step reached.
+
+    Raises:
+        RuntimeError: if the step count did not move as asked.
+    """
+    step, planned = state.step, 1
+    while step < total_steps and not should_stop():
+        num_steps = min(planned, steps_to_next(step, total_steps, events))
+        started = time.monotonic()
+        metrics = call(iterator, tf.constant(num_steps))
+        metrics = {name: float(value) for name, value in metrics.items()}
+        elapsed = time.monotonic() - started
+        step += num_steps
+        if state.step != step:
+            raise RuntimeError(f"step is {state.step}, expected {step}")
+        report(step, num_steps, metrics)
+        for event in events:
+            if step % event.every_steps == 0 or step == total_steps:
+                event.action(step)
+        planned = steps_per_call or next_call_steps(num_steps, elapsed)
+    return step
+
+
+def steps_to_next(step, total_steps, events):
+    """Steps from `step` to the nearest event or the end, at least 1."""
+    stops = [event.every_steps - step % event.every_steps for event in events]
+    return min([total_steps - step, *stops])
+
+
+def next_call_steps(num_steps, elapsed_secs):
+    """How many steps fill `SECS_PER_CALL`, growing at most eightfold."""
+    fitting = int(SECS_PER_CALL * num_steps / max(elapsed_secs, 1e-6))
+    return max(1, min(fitting, 8 * num_steps))

@@ -1,0 +1,106 @@
+"""What a person sees while training: a bar on a terminal, lines elsewhere."""
+
+import math
+import sys
+import time
+
+import tqdm
+from absl import logging
+
+
+class Progress:
+    """Averages metrics between reports and shows and writes them.
+
+    Attributes:
+        seconds: wall-clock seconds since the first call.
+    """
+
+    def __init__(self, *, total_steps, start_step, batch_size, chance_loss):
+        """Starts the clock.
+
+        Args:
+            total_steps: the step training ends at.
+            start_step: the step it starts at.
+            batch_size: images per step, all replicas.
+            chance_loss: the contrastive loss when nothing is told apart.
+        """
+        self._total_steps = total_steps
+        self._batch_size = batch_size
+        self._chance_loss = chance_loss
+        self._started = self._shown_at = time.monotonic()
+        self._has_shown = False
+        self._sums, self._count = {}, 0
+        self._bar = tqdm.tqdm(
+            total=total_steps,
+            initial=start_step,
+            unit="step",
+            disable=not sys.stderr.isatty(),
+        )
+
+    @property
+    def seconds(self):
+        """Wall-clock seconds since construction."""
+        return time.monotonic() - self._started
+
+    def add(self, step, num_steps, metrics):
+        """Takes the mean metrics of the last `num_steps` steps."""
+        for name, value in metrics.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value * num_steps
+        self._count += num_steps
+        self._bar.update(step - self._bar.n)
+
+    def is_due(self, step, every_secs):
+        """Whether a line should be shown: the first, the last, by the clock."""
+        waited = time.monotonic() - self._shown_at
+        is_last = step == self._total_steps
+        return not self._has_shown or is_last or waited >= every_secs
+
+    def take(self, step, learning_rate):
+        """Shows a line and returns the means since the last one.
+
+        Args:
+            step: the step reached.
+            learning_rate: the rate at this step.
+
+        Returns:
+            dict of metric name -> mean, with `images_per_sec`.
+        """
+        now = time.monotonic()
+        means = {k: v / self._count for k, v in self._sums.items()}
+        rate = self._count * self._batch_size / max(now - self._shown_at, 1e-9)
+        means["images_per_sec"] = rate
+        self._show(step, means, learning_rate)
+        self._sums, self._count = {}, 0
+        self._shown_at, self._has_shown = now, True
+        return means
+
+    def close(self):
+        """Ends the bar."""
+        self._bar.close()
+
+    def _show(self, step, means, learning_rate):
+        rate = means["images_per_sec"]
+        left = (self._total_steps - step) * self._batch_size / rate
+        line = (
+            f"step {step}/{self._total_steps}"
+            f"  loss {means['contrast_loss']:.3f}"
+            f" (chance {self._chance_loss:.3f})"
+            f"  contrast_acc {means['contrast_acc']:.3f}"
+            f"  lr {learning_rate:.4g}"
+            f"  {rate:.0f} images/s  ETA {format_secs(left)}"
+        )
+        if self._bar.disable:
+            logging.info(line)
+        else:
+            self._bar.set_postfix_str(line.split("  ", 1)[1])
+
+
+def format_secs(seconds):
+    """`75` -> `1:15`, `3675` -> `1:01:15`; `?` where not finite."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, secs = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{secs:02d}"
+    return f"{minutes}:{secs:02d}"

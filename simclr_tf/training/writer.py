@@ -1,0 +1,89 @@
+"""Where metrics go: `metrics.jsonl` and TensorBoard."""
+
+import json
+import math
+import os
+
+import tensorflow as tf
+
+METRICS_FILE = "metrics.jsonl"
+
+
+class MetricsWriter:
+    """Appends scalars to `metrics.jsonl` and to TensorBoard events.
+
+    After a resume, lines beyond the restored step are dropped, so the file
+    always tells one history.
+    """
+
+    def __init__(self, directory, *, start_step=0):
+        """Opens the files.
+
+        Args:
+            directory: the run's `model_dir`.
+            start_step: the step the run starts or resumes at.
+        """
+        self._path = os.path.join(directory, METRICS_FILE)
+        self._events = tf.summary.create_file_writer(directory)
+        kept = [
+            line
+            for line in read_lines(self._path)
+            if json.loads(line)["step"] <= start_step
+        ]
+        with tf.io.gfile.GFile(self._path, "w") as file:
+            file.write("".join(kept))
+
+    def scalars(self, step, values):
+        """Writes one line and one event per value.
+
+        Args:
+            step: the global step.
+            values: dict of tag -> float; a NaN becomes null in the file.
+        """
+        row = {"step": step} | {
+            tag: value if math.isfinite(value) else None
+            for tag, value in values.items()
+        }
+        with tf.io.gfile.GFile(self._path, "a") as file:
+            file.write(json.dumps(row) + "\n")
+        with self._events.as_default(step=step):
+            for tag, value in values.items():
+                tf.summary.scalar(tag, value)
+        self._events.flush()
+
+    def images(self, step, tag, images):
+        """Writes float32 [n, H, W, 3] images in [0, 1] to TensorBoard."""
+        with self._events.as_default(step=step):
+            tf.summary.image(tag, images, max_outputs=len(images))
+        self._events.flush()
+
+    def close(self):
+        """Flushes and closes the event file."""
+        self._events.close()
+
+
+def write_events(directory, step, values):
+    """Adds scalars to TensorBoard from outside a training loop.
+
+    Args:
+        directory: the run's `model_dir`.
+        step: the global step.
+        values: dict of tag -> float.
+    """
+    events = tf.summary.create_file_writer(directory)
+    with events.as_default(step=step):
+        for tag, value in values.items():
+            tf.summary.scalar(tag, value)
+    events.close()
+
+
+def read_lines(path):
+    """Whole lines of a text file; none if it does not exist.
+
+    A line cut short by a kill has no newline and is left out.
+    """
+    if not tf.io.gfile.exists(path):
+        return []
+    with tf.io.gfile.GFile(path) as file:
+        text = file.read()
+    return [line for line in text.splitlines(True) if line.endswith("\n")]
