@@ -125,7 +125,7 @@ def dispatch(config):
 
 
 def _speak_plainly():
-    """Shows what the project says as bare lines, and little of TensorFlow's.
+    """Shows what the project says as bare lines, others' warnings alone.
 
     `--verbosity`, where given, decides how much.
     """
@@ -134,6 +134,12 @@ def _speak_plainly():
     handler.setFormatter(logging.Formatter("%(message)s"))
     if not flags.FLAGS["verbosity"].present:
         absl_logging.set_verbosity(absl_logging.INFO)
+        handler.addFilter(_is_ours_or_grave)
+
+
+def _is_ours_or_grave(record):
+    package = os.path.dirname(os.path.abspath(__file__))
+    return record.levelno > logging.INFO or record.pathname.startswith(package)
 
 
 def _check_flags(argv):

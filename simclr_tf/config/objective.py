@@ -49,6 +49,13 @@ class ObjectiveConfig:
         choices=("v2", "v1"),
         identity=True,
     )
+    use_flip: bool = fields.knob(
+        True,
+        "Mirror half of the views; off for digits, text and other images "
+        "that mirroring changes the meaning of.",
+        source="Chen et al. 2020a, appendix A (always on)",
+        identity=True,
+    )
     use_blur: bool = fields.knob(
         True,
         "Blur half of the views.",

@@ -143,6 +143,20 @@ def find_prefix(path):
     return prefix
 
 
+def step_of(prefix):
+    """The step a checkpoint of a run was taken at, from its name.
+
+    Raises:
+        errors.UserError: if it is not called `ckpt-<step>`.
+    """
+    found = re.search(r"ckpt-(\d+)$", prefix)
+    if not found:
+        raise errors.UserError(
+            f"checkpoint must be called ckpt-<step>; got {prefix!r}"
+        )
+    return int(found.group(1))
+
+
 def check_sizes(prefix):
     """Raises ValueError if a file is not as long as when it was committed."""
     sizes = json_file.read(f"{prefix}.meta.json")["sizes"]

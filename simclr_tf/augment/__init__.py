@@ -1,0 +1,1 @@
+"""Random views: sample every choice, then apply."""

@@ -1,0 +1,210 @@
+"""Decoding of images from anywhere, with limits and with clear errors."""
+
+import contextlib
+import re
+
+import tensorflow as tf
+
+from simclr_tf import errors
+
+MAX_PIXELS = 64_000_000
+"""Near the 89 million at which Pillow warns; 192 MB decoded."""
+_HEADER_BYTES = 30  # as far as the size fields below reach
+_READ_ERRORS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.DataLossError,
+)
+# What TF writes around the reason of a failed tf.data function.
+_NOISE = re.compile(
+    r"\{\{.*?\}\}|.*Iterator::\S+|assertion failed:|\[\[.*|\[Op:.*|\s*\n.*",
+    re.DOTALL,
+)
+
+
+def decode_image(encoded, *, max_pixels=MAX_PIXELS):
+    """Decodes one JPEG, PNG, GIF, BMP or WebP image; works in tf.data.
+
+    The format is read from the first bytes, never from a file name. Size is
+    checked before any pixel is decoded: a few kB can ask for gigabytes. Gray
+    becomes RGB, alpha is dropped, 16 bits become 8, of an animation the first
+    frame is taken; EXIF orientation is ignored. WebP needs a TensorFlow that
+    reads it; animated WebP is refused, as TensorFlow 2.21 writes past the end
+    of its buffer and may crash.
+
+    Args:
+        encoded: string [], the bytes of the file.
+        max_pixels: most pixels allowed.
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: if it is none of these, too large,
+            or damaged.
+    """
+    pixels = num_pixels(encoded)
+    checks = [
+        tf.debugging.Assert(
+            pixels >= 0, ["not a JPEG, PNG, GIF, BMP or still WebP image"]
+        ),
+        tf.debugging.Assert(
+            pixels <= max_pixels,
+            [
+                "more pixels than max_image_pixels,",
+                max_pixels,
+                "there are",
+                pixels,
+            ],
+        ),
+    ]
+    with tf.control_dependencies(checks):
+        encoded = tf.identity(encoded)
+    image = tf.cond(
+        tf.strings.substr(encoded, 0, 4) == b"RIFF",
+        # The WebP decoder cannot drop alpha itself.
+        lambda: _decode(encoded, channels=0)[..., :3],
+        lambda: _decode(encoded, channels=3),
+    )
+    image.set_shape([None, None, 3])
+    return image
+
+
+def num_pixels(encoded):
+    """Height times width of an encoded image, read from its header.
+
+    Args:
+        encoded: string [].
+
+    Returns:
+        int64 []; -1 for an unknown format, or animated WebP.
+    """
+    return tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: _jpeg_pixels(encoded),
+        lambda: _header_pixels(encoded),
+    )
+
+
+def find_unreadable(source, *, max_pixels=MAX_PIXELS):
+    """Reads every image of a source until one fails.
+
+    Args:
+        source: any `Source`; arrays have nothing to fail.
+        max_pixels: most pixels allowed.
+
+    Returns:
+        "name: reason" of the first unreadable image, or None.
+    """
+    encoded = source.encoded()
+    if encoded is None:
+        return None
+    sizes = encoded.map(
+        lambda image: tf.size(decode_image(image, max_pixels=max_pixels)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    num_read = 0
+    try:
+        for _ in sizes:
+            num_read += 1
+    except _READ_ERRORS as error:
+        return f"{source.example_name(num_read)}: {_reason(error)}"
+    return None
+
+
+def check_readable(source, *, max_pixels=MAX_PIXELS):
+    """Reads every image of a source.
+
+    Raises:
+        errors.UserError: naming the first that is unreadable, and why.
+    """
+    found = find_unreadable(source, max_pixels=max_pixels)
+    if found is not None:
+        raise errors.UserError(f"images must be readable; {found}")
+
+
+@contextlib.contextmanager
+def naming_unreadable(source, *, max_pixels=MAX_PIXELS):
+    """Turns a reading error of the pipeline into one naming the image.
+
+    tf.data does not tell which element failed, so the source is searched
+    again; an error with another cause is passed on.
+
+    Raises:
+        errors.UserError: as `check_readable`.
+    """
+    try:
+        yield
+    except _READ_ERRORS as error:
+        found = find_unreadable(source, max_pixels=max_pixels)
+        if found is None:
+            raise
+        raise errors.UserError(f"images must be readable; {found}") from error
+
+
+def _decode(encoded, *, channels):
+    return tf.io.decode_image(
+        encoded, channels=channels, expand_animations=False
+    )
+
+
+def _jpeg_pixels(encoded):
+    shape = tf.io.extract_jpeg_shape(encoded)
+    return tf.reduce_prod(tf.cast(shape[:2], tf.int64))
+
+
+def _header_pixels(encoded):
+    """Pixels by the size fields of PNG, GIF, BMP and the three WebP kinds."""
+    head = tf.strings.substr(encoded, 0, _HEADER_BYTES)
+    head = tf.strings.join([head, b"\0" * _HEADER_BYTES])
+    head = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
+    bits = _little_endian(head, 21, 4)
+    bmp_height = _little_endian(head, 22, 4)  # two's complement
+    formats = (
+        (b"\x89PNG", 0, _big_endian(head, 16), _big_endian(head, 20)),
+        (b"GIF8", 0, _little_endian(head, 6, 2), _little_endian(head, 8, 2)),
+        (
+            b"BM",
+            0,
+            _little_endian(head, 18, 4),
+            tf.minimum(bmp_height, 2**32 - bmp_height),
+        ),
+        (
+            b"VP8 ",
+            12,
+            _little_endian(head, 26, 2) % 2**14,
+            _little_endian(head, 28, 2) % 2**14,
+        ),
+        (b"VP8L", 12, bits % 2**14 + 1, bits // 2**14 % 2**14 + 1),
+        (
+            b"VP8X",
+            12,
+            _little_endian(head, 24, 3) + 1,
+            _little_endian(head, 27, 3) + 1,
+        ),
+    )
+    pixels = tf.constant(-1, tf.int64)
+    for magic, start, width, height in formats:
+        found = tf.reduce_all(head[start : start + len(magic)] == list(magic))
+        pixels = tf.where(found, width * height, pixels)
+    extended_webp = tf.reduce_all(head[12:16] == list(b"VP8X"))
+    animated = tf.logical_and(extended_webp, head[20] // 2 % 2 == 1)
+    return tf.where(animated, tf.constant(-1, tf.int64), pixels)
+
+
+def _little_endian(head, start, num_bytes):
+    weights = [256**place for place in range(num_bytes)]
+    return tf.reduce_sum(head[start : start + num_bytes] * weights)
+
+
+def _big_endian(head, start):
+    weights = [256**place for place in (3, 2, 1, 0)]
+    return tf.reduce_sum(head[start : start + 4] * weights)
+
+
+def _reason(error):
+    """One line of a TF error, without what TF wraps around it."""
+    text = _NOISE.sub("", error.message)
+    return re.sub(r"[\[\]]", "", text).strip().lstrip(": ")

@@ -1,0 +1,150 @@
+"""Where images come from: three kinds of source behind one description.
+
+Legend: `n` examples, `H W` image size.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from simclr_tf.data import images as image_files
+
+FOLDER_PREFIX = "folder:"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """One split of a data set.
+
+    Attributes:
+        name: of the data set, as the user wrote it.
+        split: as the user wrote it.
+        num_examples: n >= 1.
+        num_classes: None when unlabelled.
+        class_names: tuple of str, or None.
+        labels: int32 [n], or None: unlabelled, or only known when read.
+    """
+
+    name: str
+    split: str
+    num_examples: int
+    num_classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+    labels: np.ndarray | None = dataclasses.field(default=None, repr=False)
+
+    def encoded(self):
+        """All images as a `Dataset` of file bytes; None if decoded."""
+        return None
+
+    def example_name(self, index):
+        """What to call an example in an error message."""
+        return f"example {index} of {self.name} {self.split}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ArraySource(Source):
+    """Images of one size, held in memory.
+
+    Attributes:
+        images: uint8 [n, H, W, 3].
+    """
+
+    images: np.ndarray = dataclasses.field(repr=False)
+
+    @functools.cached_property
+    def images_tensor(self):
+        """`images` on the host, made once for all datasets."""
+        # Outside any graph under construction, which would embed a copy.
+        with tf.init_scope(), tf.device("/cpu:0"):
+            return tf.constant(self.images)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class PathSource(Source):
+    """Image files, read one by one in any order.
+
+    Attributes:
+        paths: tuple of n str.
+    """
+
+    paths: tuple[str, ...] = dataclasses.field(repr=False)
+
+    def encoded(self):
+        """All files in order, as a `Dataset` of their bytes."""
+        paths = tf.data.Dataset.from_tensor_slices(list(self.paths))
+        return paths.map(tf.io.read_file, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def example_name(self, index):
+        """The path of a file."""
+        return self.paths[index]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class StreamSource(Source):
+    """Encoded records that can only be read in sequence.
+
+    Both datasets have elements {"image": string [], "label": int32 []}, the
+    label only if there are classes.
+
+    Attributes:
+        stream: (seed, epoch, skip) -> `Dataset` of one epoch, in an order
+            fixed by seed and epoch, without its first `skip` records, which
+            are not decoded. Epoch and skip may be int64 tensors.
+        ordered: () -> `Dataset` of all records in stored order.
+    """
+
+    stream: Callable
+    ordered: Callable
+
+    def encoded(self):
+        """All records in order, as a `Dataset` of image bytes."""
+        return self.ordered().map(lambda record: record["image"])
+
+
+def open_source(
+    dataset,
+    split,
+    *,
+    data_dir=None,
+    download=True,
+    memory_limit_mb=2048,
+    max_image_pixels=image_files.MAX_PIXELS,
+):
+    """Opens one split of a data set.
+
+    Args:
+        dataset: "digits", "folder:PATH", or a TFDS name with optional config
+            and version.
+        split: name with optional slice, such as "train[:90%]".
+        data_dir: where TFDS sets are; None for the default of TFDS.
+        download: prepare a TFDS set that is absent.
+        memory_limit_mb: most MiB of decoded images to hold in memory; larger
+            TFDS sets are streamed.
+        max_image_pixels: files with more are refused.
+
+    Returns:
+        `ArraySource`, `PathSource` or `StreamSource`.
+
+    Raises:
+        errors.UserError: if there is no such data set or split, or it cannot
+            be read.
+    """
+    # Here, as they build on the classes above.
+    from simclr_tf.data import digits, folder, tfds_source
+
+    if dataset == digits.NAME:
+        return digits.open_digits(split)
+    if dataset.startswith(FOLDER_PREFIX):
+        return folder.open_folder(
+            dataset, split, max_image_pixels=max_image_pixels
+        )
+    return tfds_source.open_tfds(
+        dataset,
+        split,
+        data_dir=data_dir,
+        download=download,
+        memory_limit_mb=memory_limit_mb,
+    )

@@ -1,0 +1,254 @@
+"""TensorFlow Datasets by name: small sets as arrays, large ones streamed."""
+
+import difflib
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from simclr_tf import errors
+from simclr_tf.data import order, sources
+
+SHUFFLE_BUFFER_RECORDS = 8192
+"""About 1 GB of ImageNet files."""
+_OPEN_FILES, _BLOCK_RECORDS = 16, 16  # what TFDS reads by itself
+_READ_BATCH = 1024
+_MIB = 2**20
+# Any constant but 0: tf.data mixes the seed of the graph into its own, and
+# the order must not depend on tf.random.set_seed.
+_GRAPH_SEED = 1
+
+
+def open_tfds(dataset, split, *, data_dir, download, memory_limit_mb):
+    """Opens one split of a TFDS image set.
+
+    Args:
+        dataset: name, with optional config and version.
+        split: in the syntax of TFDS.
+        data_dir: None for the default of TFDS.
+        download: prepare the set if it is absent.
+        memory_limit_mb: most MiB of decoded images to hold in memory.
+
+    Returns:
+        `ArraySource` if all images have one size and fit, else
+        `StreamSource`. Sets whose labels are absent, not classes, or
+        negative (kept secret) are unlabelled.
+
+    Raises:
+        errors.UserError: if data set or split is unknown, absent or
+            unsuitable.
+    """
+    builder = _prepared_builder(dataset, data_dir, download)
+    part = _split_info(builder, dataset, split)
+    features = _image_features(builder, dataset)
+    if part.num_examples < 1:
+        raise errors.UserError(
+            f"split must hold at least one example; got {split!r}"
+        )
+    files = _FileParts(part.file_instructions)
+    features, label = _without_hidden_labels(features, files)
+    source = {
+        "name": dataset,
+        "split": split,
+        "num_examples": part.num_examples,
+        "num_classes": label.num_classes if label else None,
+        "class_names": tuple(label.names) if label else None,
+    }
+    height, width, _ = features["image"].shape
+    # Unknown sides count as infinite.
+    side_px = (height or np.inf) * (width or np.inf)
+    if part.num_examples * side_px * 3 > memory_limit_mb * _MIB:
+        return sources.StreamSource(
+            **source,
+            stream=functools.partial(_stream, files, _parser(features)),
+            ordered=functools.partial(_ordered, files, _parser(features)),
+        )
+    return sources.ArraySource(
+        **source,
+        **_read_arrays(files, features, part.num_examples),
+    )
+
+
+class _FileParts:
+    """Which records of which TFRecord files make up a split."""
+
+    def __init__(self, instructions):
+        # Tensors are made where they are used: in that dataset's graph.
+        self.names = [str(part.filename) for part in instructions]
+        self.skips = np.array([part.skip for part in instructions], np.int64)
+        self.takes = np.array([part.take for part in instructions], np.int64)
+
+    def dataset(self, indices=None):
+        """The file parts, in the order of `indices`."""
+        columns = (tf.constant(self.names), self.skips, self.takes)
+        if indices is not None:
+            columns = tuple(tf.gather(column, indices) for column in columns)
+        return tf.data.Dataset.from_tensor_slices(columns)
+
+
+def _prepared_builder(dataset, data_dir, download):
+    # Slow to import, and needed for these sets alone.
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(dataset, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        raise errors.UserError(_unknown(dataset, tfds)) from error
+    except (ValueError, AssertionError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        raise errors.UserError(
+            f"dataset must be 'digits', 'folder:PATH' or a TFDS name; "
+            f"{dataset!r} gave: {reason}"
+        ) from error
+    if not builder.is_prepared():
+        _prepare(builder, dataset, download)
+    if builder.info.file_format != tfds.core.FileFormat.TFRECORD:
+        raise errors.UserError(
+            f"dataset must be stored as TFRecord; {dataset!r} is "
+            f"{builder.info.file_format.value}"
+        )
+    return builder
+
+
+def _unknown(dataset, tfds):
+    known = tfds.list_builders(with_community_datasets=False)
+    name = dataset.split("/")[0].split(":")[0]
+    near = difflib.get_close_matches(name, ["digits", *known], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return (
+        f"dataset must be 'digits', 'folder:PATH' or a TFDS name; got "
+        f"{dataset!r}{hint}"
+    )
+
+
+def _prepare(builder, dataset, download):
+    if not download:
+        raise errors.UserError(
+            f"dataset {dataset!r} must be prepared in data_dir when download "
+            f"is off; there is nothing in {str(builder.data_path)!r}"
+        )
+    try:
+        builder.download_and_prepare()
+    except (AssertionError, OSError, ValueError, tf.errors.OpError) as error:
+        reason = " ".join(str(error).split())
+        raise errors.UserError(
+            f"dataset {dataset!r} could not be prepared: {reason}"
+        ) from error
+
+
+def _split_info(builder, dataset, split):
+    try:
+        return builder.info.splits[split]
+    except (KeyError, ValueError) as error:
+        names = ", ".join(builder.info.splits)
+        reason = " ".join(str(error).split())
+        raise errors.UserError(
+            f"split must be one of {names} for {dataset!r}, or a slice; got "
+            f"{split!r}: {reason}"
+        ) from error
+
+
+def _image_features(builder, dataset):
+    """The features of an example that matter here: "image" and "label"."""
+    import tensorflow_datasets as tfds
+
+    features = dict(builder.info.features)
+    image = features.get("image")
+    if not isinstance(image, tfds.features.Image) or image.np_dtype != np.uint8:
+        raise errors.UserError(
+            f"dataset must have a feature 'image' of 8-bit images; "
+            f"{dataset!r} has {', '.join(features)}"
+        )
+    label = features.get("label")
+    kept = {"image": image}
+    if isinstance(label, tfds.features.ClassLabel) and label.num_classes:
+        kept["label"] = label
+    return tfds.features.FeaturesDict(kept)
+
+
+def _without_hidden_labels(features, files):
+    """Features and label feature, or None; -1 stands for "not published"."""
+    import tensorflow_datasets as tfds
+
+    if "label" not in features:
+        return features, None
+    first = next(iter(_ordered(files, _parser(features))))
+    if first["label"] >= 0:
+        return features, features["label"]
+    return tfds.features.FeaturesDict({"image": features["image"]}), None
+
+
+def _parser(features, *, decode=False):
+    """A function from a serialized record to a dict of tensors."""
+    import tensorflow_datasets as tfds
+
+    keep = None if decode else {"image": tfds.decode.SkipDecoding()}
+
+    def parse(record):
+        example = features.deserialize_example(record, decoders=keep)
+        if "label" in example:
+            example["label"] = tf.cast(example["label"], tf.int32)
+        return example
+
+    return parse
+
+
+def _records(name, skip, take):
+    return tf.data.TFRecordDataset(name).skip(skip).take(take)
+
+
+def _ordered(files, parse):
+    records = files.dataset().flat_map(_records)
+    return records.map(
+        parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _stream(files, parse, seed, epoch, skip):
+    def one_epoch(epoch):
+        tf.random.set_seed(_GRAPH_SEED)  # of this function's graph alone
+        num_files = len(files.names)
+        places = epoch * num_files + tf.range(num_files, dtype=tf.int64)
+        shuffled = order.shuffled_indices(
+            places, num_examples=num_files, seed=seed
+        )
+        word = order.epoch_words(seed, epoch[tf.newaxis])[0, 0]
+        records = files.dataset(shuffled).interleave(
+            _records,
+            cycle_length=_OPEN_FILES,
+            block_length=_BLOCK_RECORDS,
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        return records.shuffle(
+            SHUFFLE_BUFFER_RECORDS,
+            seed=tf.cast(word, tf.int64),
+            reshuffle_each_iteration=False,
+        )
+
+    epochs = tf.data.Dataset.from_tensors(tf.cast(epoch, tf.int64))
+    records = epochs.flat_map(one_epoch).skip(skip)
+    return records.map(
+        parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _read_arrays(files, features, num_examples):
+    """Decodes a whole split: dict of images and labels (or None)."""
+    height, width, _ = features["image"].shape
+    images = np.empty([num_examples, height, width, 3], np.uint8)
+    labels = np.empty([num_examples], np.int32) if "label" in features else None
+    examples = _ordered(files, _parser(features, decode=True))
+    start = 0
+    for batch in examples.batch(_READ_BATCH):
+        stop = start + len(batch["image"])
+        # One channel fills all three; a fourth, alpha, is dropped.
+        images[start:stop] = batch["image"].numpy()[..., :3]
+        if labels is not None:
+            labels[start:stop] = batch["label"].numpy()
+        start = stop
+    if start != num_examples:
+        raise errors.UserError(
+            f"dataset must be complete; read {start} of {num_examples} examples"
+        )
+    return {"images": images, "labels": labels}

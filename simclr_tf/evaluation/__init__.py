@@ -1,0 +1,1 @@
+"""What frozen features know: kNN, linear probes, few labels."""

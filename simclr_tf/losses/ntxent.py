@@ -1,0 +1,143 @@
+"""NT-Xent, the contrastive loss, over the batch of all replicas.
+
+Dimension letters: `b` images of this replica, `B` images of all replicas,
+`P` projection width. An image has two views, hence 2b and 2B rows.
+"""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from simclr_tf import distribution
+from simclr_tf.losses import matmul
+
+_ENTROPY_EPSILON = 1e-8  # inside the log, as in official tf2/metrics.py
+
+
+class NtXent(NamedTuple):
+    """What the loss gives back.
+
+    Attributes:
+        loss: float32 [], nats.
+        logits: float32 [b, B], similarity over temperature of the local first
+            views with all second views.
+        labels: int32 [b], the column of each row's positive in `logits`.
+    """
+
+    loss: tf.Tensor
+    logits: tf.Tensor
+    labels: tf.Tensor
+
+
+def nt_xent(projections, *, temperature=0.1, normalize=True):
+    """Normalised temperature-scaled cross entropy over the global batch.
+
+    For anchor i with positive j(i), over all 2B-1 other projections k,
+
+        l_i = -log( exp(s_ij / t) / sum_{k != i} exp(s_ik / t) ),  s = cosine.
+
+    Args:
+        projections: float [2b, P], cast to float32. Rows r and r + b are the
+            views of image r.
+        temperature: t > 0, dimensionless.
+        normalize: L2-normalise rows first; otherwise s is the inner product.
+
+    Returns:
+        `NtXent(loss, logits, labels)`: loss float32 [] in nats, mean of
+        l_a + l_b over the local images (twice the paper's mean, as in the
+        official code); logits and labels for the metrics below.
+
+    Raises:
+        ValueError: if `temperature` <= 0 or the static row count is odd.
+
+    Distribution: call in replica context; gradients flow through the gather.
+    With the loss divided by the replica count and gradients summed over
+    replicas, k replicas give the gradient of one. Float32 throughout, also
+    in the matrix products of accelerators (see `matmul`).
+    Source: Chen et al. 2020a, Eq. 1 and Algorithm 1; official
+    tf2/objective.py.
+    """
+    _check_arguments(projections, temperature)
+    rows = tf.cast(projections, tf.float32)
+    if normalize:
+        rows = tf.math.l2_normalize(rows, axis=1)
+    views = tf.stack(tf.split(rows, 2), axis=1)  # [b, 2, P]
+    others = _all_rows(views)  # [2B, P]
+    num_local, num_global = tf.shape(views)[0], tf.shape(others)[0] // 2
+
+    labels = tf.range(num_local) + distribution.replica_index() * num_local
+    own = tf.concat([labels, labels + num_global], axis=0)  # [2b]
+    positive = tf.concat([labels + num_global, labels], axis=0)  # [2b]
+
+    logits = matmul.full_precision_matmul(rows, others) / temperature
+    is_own = tf.range(2 * num_global) == own[:, tf.newaxis]  # [2b, 2B]
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=positive, logits=tf.where(is_own, tf.float32.min, logits)
+    )  # [2b]
+    return NtXent(
+        loss=2.0 * tf.reduce_mean(losses),
+        logits=logits[:num_local, num_global:],
+        labels=labels,
+    )
+
+
+def contrastive_accuracy(contrast):
+    """Share of first views whose best match among second views is their own.
+
+    Ranks B candidates, not the 2B-1 of the loss, as in the official code.
+
+    Args:
+        contrast: `NtXent`, of which logits and labels are read.
+
+    Returns:
+        float32 [], 0-1; chance level is 1 / B.
+
+    Source: official tf2/metrics.py.
+    """
+    best = tf.argmax(contrast.logits, axis=1, output_type=tf.int32)  # [b]
+    return tf.reduce_mean(tf.cast(best == contrast.labels, tf.float32))
+
+
+def contrastive_entropy(contrast):
+    """Mean entropy of the distribution over the B candidates, in nats.
+
+    Args:
+        contrast: `NtXent`, of which logits are read.
+
+    Returns:
+        float32 [], from 0 (certain) to log B (uniform).
+
+    Source: official tf2/metrics.py.
+    """
+    probabilities = tf.nn.softmax(contrast.logits)  # [b, B]
+    logs = tf.math.log(probabilities + _ENTROPY_EPSILON)
+    return -tf.reduce_mean(tf.reduce_sum(probabilities * logs, axis=1))
+
+
+def chance_loss(num_images):
+    """The loss when all projections are alike, 2 log(2N - 1) nats.
+
+    Args:
+        num_images: N, images in the global batch.
+
+    Returns:
+        float; a loss that stays at it means nothing is learnt.
+    """
+    return 2.0 * math.log(2 * num_images - 1)
+
+
+def _check_arguments(projections, temperature):
+    if not temperature > 0:
+        raise ValueError(f"temperature must be > 0; got {temperature}")
+    num_rows = projections.shape[0]
+    if num_rows is not None and num_rows % 2:
+        raise ValueError(
+            f"projections must have two rows per image; got {num_rows} rows"
+        )
+
+
+def _all_rows(views):
+    gathered = distribution.gather(views)  # [B, 2, P]
+    by_view = tf.transpose(gathered, [1, 0, 2])  # [2, B, P]
+    return tf.concat(tf.unstack(by_view), axis=0)  # [2B, P]

@@ -1,0 +1,188 @@
+"""The whole model: encoder f, projection head g, linear classifier.
+
+Dimension letters: `B` rows, `D` features, `P` projection, `K` classes.
+"""
+
+import collections
+
+import keras
+import tensorflow as tf
+
+from simclr_tf import errors
+from simclr_tf.models import heads, norm, resnet
+
+Outputs = collections.namedtuple("Outputs", "features projections logits")
+
+
+class SimCLR(keras.Model):
+    """Encoder, projection head and, given classes, a linear classifier.
+
+    Both views of a batch go through in one call, one after the other on the
+    rows, so that batch statistics are over both.
+
+    The heads compute in float32 whatever the encoder's dtype: they are small,
+    and the loss wants their digits.
+
+    Args:
+        encoder: any Keras model from images [B, H, W, 3] to [B, D]; None for
+            `resnet.ResNet(50)`, with the batch-norm arguments and `dtype`.
+        proj_head_mode: "none", "linear" or "nonlinear".
+        num_proj_layers: dense layers of the nonlinear head.
+        proj_out_dim: P.
+        ft_proj_selector: stage of the projection head that the classifier
+            reads: 0 the features, k the output of layer k, -1 the last.
+        num_classes: K; None for no classifier.
+        probe_stop_gradient: whether the classifier's loss leaves all else
+            alone, as beside pretraining; False for fine-tuning.
+        sync_bn: whether batch statistics are taken over all replicas.
+        bn_momentum: momentum of the moving statistics.
+        dtype: compute policy of the default encoder: "float32" or
+            "mixed_bfloat16".
+        name: name of the model.
+
+    Attributes:
+        encoder, projection_head: the parts.
+        supervised_head: the classifier, or None.
+
+    Raises:
+        errors.UserError: if an argument is outside its range.
+
+    Source: Chen et al. 2020a, section 2.1; official tf2/model.py.
+    """
+
+    def __init__(
+        self,
+        encoder=None,
+        *,
+        proj_head_mode="nonlinear",
+        num_proj_layers=3,
+        proj_out_dim=128,
+        ft_proj_selector=0,
+        num_classes=None,
+        probe_stop_gradient=True,
+        sync_bn=True,
+        bn_momentum=0.9,
+        dtype="float32",
+        name="simclr",
+    ):
+        """See the class."""
+        super().__init__(name=name, dtype="float32")
+        if encoder is None:
+            encoder = resnet.ResNet(
+                50, sync_bn=sync_bn, bn_momentum=bn_momentum, dtype=dtype
+            )
+        self.encoder = encoder
+        self.projection_head = heads.ProjectionHead(
+            proj_head_mode,
+            num_layers=num_proj_layers,
+            out_dim=proj_out_dim,
+            bn_momentum=bn_momentum,
+            sync_bn=sync_bn,
+            name="projection_head",
+            dtype="float32",
+        )
+        self.supervised_head = None
+        if num_classes is not None:
+            self.supervised_head = heads.LinearHead(
+                num_classes, name="supervised_head"
+            )
+        self.ft_proj_selector = ft_proj_selector
+        self.probe_stop_gradient = probe_stop_gradient
+        self._check_selector()
+
+    def _check_selector(self):
+        last = self.projection_head.num_stages - 1
+        if not -1 <= self.ft_proj_selector <= last:
+            raise errors.UserError(
+                f"ft_proj_selector must be from -1 to {last}, the number of "
+                f"projection layers; got {self.ft_proj_selector!r}"
+            )
+
+    def build(self, input_shape):
+        """Nothing here: the first call builds the sublayers."""
+
+    def build_on(self, image_size, *, channels=3):
+        """Creates all variables, by a pass of one blank image.
+
+        Call it under the strategy's scope, before any traced call.
+
+        Args:
+            image_size: side in pixels.
+            channels: of the image.
+
+        Returns:
+            The model itself.
+        """
+        shape = [1, image_size, image_size, channels]
+        self(tf.zeros(shape), training=False)
+        return self
+
+    def call(self, images, training=False):
+        """One pass.
+
+        Args:
+            images: float32 [B, H, W, 3] in [0, 1].
+            training: whether batch statistics normalise.
+
+        Returns:
+            `Outputs(features, projections, logits)`, all float32: [B, D],
+            [B, P], and [B, K] or None.
+        """
+        features = self.encoder(images, training=training)
+        return self._apply_heads(features, training)
+
+    def _apply_heads(self, features, training):
+        features = tf.cast(features, tf.float32)
+        stages = self.projection_head(features, training=training)
+        logits = None
+        if self.supervised_head is not None:
+            inputs = stages[self.ft_proj_selector]
+            if self.probe_stop_gradient:
+                inputs = tf.stop_gradient(inputs)
+            logits = self.supervised_head(inputs)
+        return Outputs(features, stages[-1], logits)
+
+    def endpoints(self, images, training=False):
+        """The named outputs of one pass, official names.
+
+        Args:
+            images: float32 [B, H, W, 3] in [0, 1].
+            training: whether batch statistics normalise.
+
+        Returns:
+            A dict: those of `resnet.ResNet.endpoints` (of another encoder,
+            `final_avg_pool` alone), `proj_head_input`, `proj_head_output`,
+            and `logits_sup` if there is a classifier.
+        """
+        if hasattr(self.encoder, "endpoints"):
+            named = dict(self.encoder.endpoints(images, training=training))
+        else:
+            features = self.encoder(images, training=training)
+            named = {"final_avg_pool": tf.cast(features, tf.float32)}
+        outputs = self._apply_heads(named["final_avg_pool"], training)
+        named["proj_head_input"] = outputs.features
+        named["proj_head_output"] = outputs.projections
+        if outputs.logits is not None:
+            named["logits_sup"] = outputs.logits
+        return named
+
+    @property
+    def supervised_variables(self):
+        """Trainable variables of the classifier, a list; [] without one."""
+        if self.supervised_head is None:
+            return []
+        return self.supervised_head.trainable_variables
+
+    def batch_norm_variables(self):
+        """Gammas and betas of all batch-norm layers, a list.
+
+        Found by the layers' type, so that names play no part; decay leaves
+        them out.
+        """
+        kinds = (norm.BatchNorm, keras.layers.BatchNormalization)
+        return [
+            variable
+            for layer in self._flatten_layers()
+            if isinstance(layer, kinds)
+            for variable in layer.trainable_variables
+        ]

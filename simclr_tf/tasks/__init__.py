@@ -1,0 +1,1 @@
+"""One module per mode: wires a `Config` to the layers below."""

@@ -1,0 +1,200 @@
+"""From a `Config` to the parts of a run."""
+
+import functools
+
+import keras
+
+from simclr_tf import distribution, errors
+from simclr_tf.data import images, pipeline, sources
+from simclr_tf.models import resnet, simclr
+from simclr_tf.optim import optimizers, schedules
+from simclr_tf.training import state
+
+DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+CIFAR_STEM_MAX_PX = 32
+"""The stem without stride serves images up to this side (official)."""
+
+
+def open_source(config, split):
+    """Opens one split of the configured data set."""
+    return sources.open_source(
+        config.dataset,
+        split,
+        data_dir=config.data_dir,
+        download=config.download,
+        memory_limit_mb=config.memory_limit_mb,
+        max_image_pixels=config.max_image_pixels,
+    )
+
+
+def open_labelled(config, field):
+    """As `open_source`, refusing a split without labels.
+
+    Args:
+        config: a `Config`.
+        field: "train_split" or "eval_split".
+
+    Raises:
+        errors.UserError: if it has none.
+    """
+    source = open_source(config, getattr(config, field))
+    check_labelled(source, field)
+    return source
+
+
+def check_labelled(source, field):
+    """Raises `UserError` if the source opened for a field has no labels."""
+    if source.num_classes is None:
+        raise errors.UserError(
+            f"{field} must have labels; {source.name!r} split "
+            f"{source.split!r} has none"
+        )
+
+
+def make_strategy(config):
+    """The `tf.distribute` strategy asked for, or what the hardware offers."""
+    tpu = None
+    if config.use_tpu:
+        tpu = distribution.TpuAddress(
+            config.tpu_name, config.tpu_zone, config.gcp_project
+        )
+    return distribution.make_strategy(tpu=tpu, num_replicas=config.num_replicas)
+
+
+def stem_of(config):
+    """The stem that `--stem` names, "auto" being decided by image size."""
+    if config.stem != "auto":
+        return config.stem
+    return "cifar" if config.image_size <= CIFAR_STEM_MAX_PX else "imagenet"
+
+
+def make_model(config, *, num_classes, sync_bn):
+    """The network of a configuration, not yet built.
+
+    Args:
+        config: a `Config`.
+        num_classes: of the online probe, or None for no probe.
+        sync_bn: batch statistics over all replicas; exports have none.
+    """
+    dtype = DTYPES[config.precision]
+    keras.utils.set_random_seed(config.seed)
+    encoder = resnet.ResNet(
+        config.resnet_depth,
+        width=config.width_multiplier,
+        sk_ratio=config.sk_ratio,
+        se_ratio=config.se_ratio,
+        stem=stem_of(config),
+        bn_momentum=config.batch_norm_decay,
+        sync_bn=sync_bn,
+        dtype=dtype,
+        name="resnet",
+    )
+    return simclr.SimCLR(
+        encoder,
+        proj_head_mode=config.proj_head_mode,
+        num_proj_layers=config.num_proj_layers,
+        proj_out_dim=config.proj_out_dim,
+        ft_proj_selector=config.ft_proj_selector,
+        num_classes=num_classes,
+        bn_momentum=config.batch_norm_decay,
+        sync_bn=sync_bn,
+        dtype=dtype,
+        name="simclr",
+    )
+
+
+def make_train_state(config, *, num_classes, total_steps, warmup_steps):
+    """Model and optimizer, built; call inside the strategy's scope."""
+    model = make_model(
+        config, num_classes=num_classes, sync_bn=config.global_bn
+    )
+    model.build_on(config.image_size)
+    schedule = make_schedule(
+        config, total_steps=total_steps, warmup_steps=warmup_steps
+    )
+    optimizer = optimizers.make_optimizer(
+        config.optimizer,
+        schedule,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        exclude=supervised_variables(model),
+        lars_eta=config.lars_eta,
+    )
+    return state.make_state(model, optimizer, image_size=config.image_size)
+
+
+def make_schedule(config, *, total_steps, warmup_steps):
+    """Warm-up and cosine to 0 from the scaled rate."""
+    peak = schedules.scaled_learning_rate(
+        config.learning_rate,
+        batch_size=config.train_batch_size,
+        scaling=config.learning_rate_scaling,
+    )
+    return schedules.WarmupCosine(
+        peak=peak, warmup_steps=warmup_steps, total_steps=total_steps
+    )
+
+
+def supervised_variables(model):
+    """The probe's variables, empty without one."""
+    head = model.supervised_head
+    return tuple(head.trainable_variables) if head else ()
+
+
+def l2_loss_variables(config, model):
+    """What the L2 loss covers, the optimizer decaying the rest itself.
+
+    Under LARS and LAMB the probe's kernel; otherwise everything trainable
+    but batch norm, biases included (official tf2/model.py,
+    `add_weight_decay`).
+    """
+    if config.optimizer in ("lars", "lamb"):
+        return [v for v in supervised_variables(model) if len(v.shape) > 1]
+    normed = {id(v) for v in model.batch_norm_variables()}
+    return [v for v in model.trainable_variables if id(v) not in normed]
+
+
+def view_recipe(config):
+    """Keyword arguments of `views.sample_views` for pretraining."""
+    return {
+        "strength": config.color_jitter_strength,
+        "jitter_impl": config.color_jitter_impl,
+        "crop_area": (config.crop_min_area, 1.0),
+        "flip_prob": 0.5 if config.use_flip else 0.0,
+        "blur_prob": 0.5 if config.use_blur else 0.0,
+    }
+
+
+def encoder_function(model, *, head=False):
+    """A graph function from images to features, or to logits.
+
+    Args:
+        model: a built `SimCLR`.
+        head: return the probe's logits beside the features.
+    """
+    import tensorflow as tf
+
+    call = functools.partial(model, training=False)
+
+    @tf.function(reduce_retracing=True)
+    def encode(images):
+        outputs = call(images)
+        return (outputs.features, outputs.logits) if head else outputs.features
+
+    return encode
+
+
+def eval_batches(config, source):
+    """Yields a split in order, once, padded and masked to full batches.
+
+    Raises:
+        errors.UserError: naming the first image that cannot be read.
+    """
+    max_pixels = config.max_image_pixels
+    with images.naming_unreadable(source, max_pixels=max_pixels):
+        yield from pipeline.eval_dataset(
+            source,
+            batch_size=config.eval_batch_size,
+            image_size=config.image_size,
+            max_image_pixels=max_pixels,
+        )

@@ -1,0 +1,157 @@
+"""`--mode=eval`: scores checkpoints, writes results, exports."""
+
+import itertools
+import os
+import time
+
+import numpy as np
+from absl import logging
+
+from simclr_tf import errors
+from simclr_tf.config import derived
+from simclr_tf.evaluation import metrics as accuracies
+from simclr_tf.optim import decay
+from simclr_tf.tasks import components, frozen, model_dir
+from simclr_tf.tasks import export as export_task
+from simclr_tf.training import checkpoint, json_file, state, weights, writer
+
+POLL_SECS = 5.0
+"""Between looks for a new checkpoint."""
+
+
+def run(config, *, follow=True):
+    """Evaluates checkpoints of `model_dir` until the run is complete.
+
+    Each is scored, written to `result.json` and `result_<step>.json`, and
+    exported to `saved_model/<step>`.
+
+    Args:
+        config: a `Config`; fields not set are taken from the run.
+        follow: wait for new checkpoints until one has reached the last
+            step, as the official code does; else score the newest only.
+
+    Returns:
+        The last result, a dict.
+
+    Raises:
+        errors.UserError: if there is nothing to score or to score with.
+    """
+    config, facts = model_dir.recall_run(config)
+    source = components.open_labelled(config, "eval_split")
+    check_protocol(config, has_probe=facts["num_classes"] is not None)
+    model = make_eval_model(config, facts)
+    result = None
+    for step in steps_to_score(config, facts["train_steps"], follow):
+        prefix = os.path.join(config.model_dir, f"ckpt-{step}")
+        weights.load_weights(prefix, state.TrainState(model, None))
+        result = score(config, model, source, step)
+        write_result(config, result, step)
+        export_task.export_step(config, model, step)
+    return result
+
+
+def make_eval_model(config, facts):
+    """The run's model on one device, without synchronised batch norm."""
+    model = components.make_model(
+        config, num_classes=facts["num_classes"], sync_bn=False
+    )
+    model.build_on(config.image_size)
+    return model
+
+
+def check_protocol(config, *, has_probe):
+    """Raises `UserError` if the run has no probe for the online protocol."""
+    if config.eval_protocol == "online" and not has_probe:
+        raise errors.UserError(
+            "eval_protocol=online needs a run with labels and "
+            "lineareval_while_pretraining; use --eval_protocol=frozen"
+        )
+
+
+def steps_to_score(config, last_step, follow):
+    """Yields steps of checkpoints to score, the newest at each look.
+
+    Args:
+        config: a recalled `Config`; the `checkpoint` it was found by is
+            scored alone.
+        last_step: the step at which the run is complete.
+        follow: wait for more until `last_step`.
+
+    Raises:
+        errors.UserError: if there is no checkpoint and none is awaited.
+    """
+    directory, scored = config.model_dir, None
+    if config.checkpoint:
+        yield checkpoint.step_of(checkpoint.find_prefix(config.checkpoint))
+        return
+    while scored is None or (follow and scored < last_step):
+        steps = checkpoint.committed_steps(directory)
+        if steps and steps[-1] != scored:
+            scored = steps[-1]
+            yield scored
+        elif follow:
+            logging.log_first_n(
+                logging.INFO, "waiting for a checkpoint in %s", 1, directory
+            )
+            time.sleep(POLL_SECS)
+        else:
+            raise errors.UserError(
+                f"model_dir must hold a checkpoint; got {directory!r}"
+            )
+
+
+def score(config, model, source, step):
+    """Every number of one checkpoint.
+
+    Returns:
+        dict with the official keys, and the protocols' under their names.
+    """
+    result = {"global_step": step}
+    if model.supervised_head is not None:
+        result |= online_accuracy(config, model, source)
+    if config.eval_protocol == "frozen":
+        result["frozen"] = frozen.run(config, model, source, step)
+    return result
+
+
+def online_accuracy(config, model, source):
+    """Accuracy of the probe trained along with the encoder.
+
+    Source: official tf2/run.py, `perform_evaluation` (keys).
+    """
+    encode = components.encoder_function(model, head=True)
+    hits = {1: [], 5: []}
+    num_batches = derived.eval_steps(config, source.num_examples)
+    batches = components.eval_batches(config, source)
+    for batch in itertools.islice(batches, num_batches):
+        _, logits = encode(batch["images"])
+        real = batch["mask"].numpy() > 0
+        labels = batch["labels"].numpy()[real]
+        for k, found in hits.items():
+            found.append(
+                accuracies.top_k_hits(logits.numpy()[real], labels, k=k)
+            )
+    decayed = components.l2_loss_variables(config, model)
+    l2_loss = config.weight_decay * decay.l2_loss(decayed)
+    return {
+        "eval/label_top_1_accuracy": float(np.mean(np.concatenate(hits[1]))),
+        "eval/label_top_5_accuracy": float(np.mean(np.concatenate(hits[5]))),
+        "eval/regularization_loss": float(l2_loss),
+    }
+
+
+def write_result(config, result, step):
+    """Writes the result files and TensorBoard scalars, and logs a line."""
+    for name in ("result.json", f"result_{step}.json"):
+        json_file.write(os.path.join(config.model_dir, name), result)
+    scalars = {k: v for k, v in result.items() if k.startswith("eval/")}
+    if scalars:
+        writer.write_events(config.model_dir, step, scalars)
+        logging.info(
+            "step %d  %s %s: online probe top-1 %.4f, top-5 %.4f",
+            step,
+            config.dataset,
+            config.eval_split,
+            scalars["eval/label_top_1_accuracy"],
+            scalars["eval/label_top_5_accuracy"],
+        )

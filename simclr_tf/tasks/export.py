@@ -1,0 +1,59 @@
+"""`--mode=export`: a SavedModel from a run's newest checkpoint."""
+
+import os
+
+from absl import logging
+
+from simclr_tf import export
+from simclr_tf.tasks import components, model_dir
+from simclr_tf.training import checkpoint, state, weights
+
+
+def run(config):
+    """Exports the newest checkpoint of `model_dir`.
+
+    Args:
+        config: a `Config`; fields not set are taken from the run.
+            `export_dir` defaults to `model_dir/saved_model/<step>`.
+
+    Returns:
+        The directory written.
+
+    Raises:
+        errors.UserError: if there is no checkpoint, or `export_dir` exists
+            and is not an export.
+    """
+    config, facts = model_dir.recall_run(config)
+    model = components.make_model(
+        config, num_classes=facts["num_classes"], sync_bn=False
+    )
+    model.build_on(config.image_size)
+    prefix = checkpoint.find_prefix(config.checkpoint or config.model_dir)
+    weights.load_weights(prefix, state.TrainState(model, None))
+    return export_step(config, model, checkpoint.step_of(prefix))
+
+
+def export_step(config, model, step):
+    """Writes `model` as the SavedModel of `step`.
+
+    Returns:
+        The directory written.
+    """
+    parent = os.path.join(config.model_dir, "saved_model")
+    directory = config.export_dir or os.path.join(parent, str(step))
+    export.save(model, directory, metadata=metadata(config, step))
+    if not config.export_dir:
+        export.sweep(parent, keep=config.keep_hub_module_max)
+    logging.info("exported to %s", directory)
+    return directory
+
+
+def metadata(config, step):
+    """Facts that lie beside the SavedModel."""
+    return {
+        "global_step": step,
+        "identity": config.identity(),
+        "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
+        "stem": components.stem_of(config),
+        "versions": model_dir.versions(),
+    }

@@ -1,0 +1,57 @@
+"""kNN accuracy while pretraining: a progress signal that the loss is not."""
+
+import itertools
+
+from absl import logging
+
+from simclr_tf.config import derived
+from simclr_tf.data import subsets
+from simclr_tf.evaluation import features, knn
+from simclr_tf.tasks import components
+from simclr_tf.training import loop
+
+MAX_IMAGES = 6000
+"""Training images looked at; some seconds of work on a CPU."""
+HELD_OUT_FRACTION = 1 / 6
+
+
+def events(config, source, model, metrics):
+    """The monitor as loop events; none unless `knn_every_epochs` is set.
+
+    Args:
+        config: a `Config`.
+        source: the training `Source`, labelled.
+        model: the `SimCLR` model.
+        metrics: a `MetricsWriter`.
+    """
+    if not config.knn_every_epochs:
+        return []
+    every = config.knn_every_epochs * derived.steps_per_epoch(
+        config, source.num_examples
+    )
+    encode = components.encoder_function(model)
+
+    def act(step):
+        accuracy = held_out_accuracy(config, source, encode)
+        metrics.scalars(step, {"knn/held_out_accuracy": accuracy})
+        logging.info("step %d  kNN on held-out images %.4f", step, accuracy)
+
+    return [loop.Event(every, act)]
+
+
+def held_out_accuracy(config, source, encode):
+    """Accuracy on a held-out sixth of a fixed part of the training set."""
+    batches = components.eval_batches(config, source)
+    num_batches = -(-MAX_IMAGES // config.eval_batch_size)
+    found = features.extract(encode, itertools.islice(batches, num_batches))
+    kept, held = subsets.hold_out(
+        found.labels, HELD_OUT_FRACTION, seed=config.seed
+    )
+    bank, queries = features.standardize(found.take(kept), found.take(held))
+    return knn.accuracy(
+        bank,
+        queries,
+        num_classes=source.num_classes,
+        neighbors=config.knn_neighbors,
+        temperature=config.knn_temperature,
+    )

@@ -1,0 +1,158 @@
+"""One run per `model_dir`: its identity is written first, then checked."""
+
+import json
+import os
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import simclr_tf
+from simclr_tf import errors
+from simclr_tf.config import Config
+from simclr_tf.training import json_file
+
+CONFIG_FILE = "config.json"
+GLOB_CHARACTERS = "*?[]"
+
+
+def check_free(config):
+    """Refuses a `model_dir` in which this run cannot live; writes nothing.
+
+    Args:
+        config: the run's `Config`.
+
+    Raises:
+        errors.UserError: if `model_dir` is a file, or holds a run with
+            another identity.
+    """
+    path = config.model_dir
+    if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
+        raise errors.UserError(
+            f"model_dir must be a directory; {path!r} is a file"
+        )
+    former = read_run(path)
+    if former is not None:
+        _check_same(config.identity(), former["config"].identity(), path)
+
+
+def open_run(config, facts):
+    """Claims `model_dir` for a training run, new or resumed.
+
+    Args:
+        config: the run's `Config`, see `check_free`.
+        facts: JSON-able numbers of the run (examples, classes, steps), for
+            those who open it later without its command line.
+
+    Raises:
+        errors.UserError: if `model_dir` cannot be written.
+    """
+    path = config.model_dir
+    try:
+        tf.io.gfile.makedirs(path)
+        json_file.write(
+            os.path.join(path, CONFIG_FILE),
+            {
+                "config": json.loads(config.to_json()),
+                "facts": facts,
+                "versions": versions(),
+            },
+        )
+    except tf.errors.OpError as error:
+        raise errors.UserError(
+            f"model_dir must be writable; {path!r}: {error.message}"
+        ) from error
+
+
+def read_run(path):
+    """The contents of a run's `config.json`, or None where there is none.
+
+    Raises:
+        errors.UserError: if the file is there and cannot be understood.
+    """
+    name = os.path.join(path, CONFIG_FILE)
+    if not tf.io.gfile.exists(name):
+        return None
+    try:
+        content = json_file.read(name)
+        config = Config.from_json(json.dumps(content["config"]))
+        return {"config": config, "facts": content["facts"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise errors.UserError(
+            f"model_dir must hold a whole {CONFIG_FILE}; {name!r}: {error}"
+        ) from error
+
+
+def recall_run(config):
+    """Takes every field the user did not set from the run in `model_dir`.
+
+    Args:
+        config: a `Config` for evaluation or export.
+
+    Returns:
+        (the completed `Config`, the run's facts). `model_dir` is where the
+        run was found; `checkpoint` is set only where it was found by one.
+
+    Raises:
+        errors.UserError: if there is no run, or a field that was set differs
+            from its identity.
+    """
+    path = config.model_dir or run_of(config.checkpoint)
+    former = read_run(path)
+    if former is None:
+        raise errors.UserError(
+            f"model_dir must hold a run (a {CONFIG_FILE}) to evaluate or "
+            f"export; got {path!r}"
+        )
+    theirs = former["config"].identity()
+    asked = {name: getattr(config, name) for name in config.explicit}
+    _check_same(
+        {k: v for k, v in asked.items() if k in theirs},
+        theirs,
+        path,
+    )
+    here = {
+        "model_dir": path,
+        "checkpoint": None if config.model_dir else config.checkpoint,
+    }
+    return former["config"].replace(**(asked | here)), former["facts"]
+
+
+def adopt_architecture(config):
+    """Takes unset architecture fields from the run `checkpoint` belongs to."""
+    if not config.checkpoint:
+        return config
+    former = read_run(run_of(config.checkpoint))
+    if former is None:
+        return config
+    theirs = former["config"].architecture()
+    unset = theirs.keys() - config.explicit
+    return config.replace(**{name: theirs[name] for name in unset})
+
+
+def run_of(checkpoint):
+    """The directory a checkpoint lies in, itself if it is one."""
+    if tf.io.gfile.isdir(checkpoint):
+        return checkpoint
+    return os.path.dirname(checkpoint)
+
+
+def versions():
+    """Versions of what numbers depend on."""
+    return {
+        "simclr_tf": simclr_tf.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _check_same(ours, theirs, path):
+    for name, value in ours.items():
+        if value != theirs[name]:
+            raise errors.UserError(
+                f"model_dir must hold no other run; {path!r} has "
+                f"{name}={theirs[name]!r}, asked for {name}={value!r}"
+            )

@@ -1,0 +1,68 @@
+"""The numbers of a run, computed once from configuration and data."""
+
+import typing
+
+from simclr_tf import errors
+from simclr_tf.config import derived
+
+
+class Plan(typing.NamedTuple):
+    """The numbers of a run, computed once.
+
+    Attributes:
+        num_replicas: replicas in sync.
+        total_steps: optimizer updates of the whole run.
+        warmup_steps: updates of the linear warm-up.
+        checkpoint_steps: updates between checkpoints.
+        num_classes: of the probe; None without one.
+    """
+
+    num_replicas: int
+    total_steps: int
+    warmup_steps: int
+    checkpoint_steps: int
+    num_classes: int | None
+
+
+def make_plan(config, source, num_replicas):
+    """Checks data against configuration and computes the run's numbers.
+
+    Args:
+        config: a `Config`.
+        source: the training `Source`.
+        num_replicas: replicas in sync.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        errors.UserError: if the batch does not fit replicas or data.
+    """
+    batch_size = config.train_batch_size
+    if batch_size % num_replicas:
+        raise errors.UserError(
+            f"train_batch_size must be divisible by the number of replicas, "
+            f"{num_replicas}; got {batch_size}"
+        )
+    if batch_size > source.num_examples:
+        raise errors.UserError(
+            f"train_batch_size must be at most the number of training "
+            f"images, {source.num_examples}; got {batch_size}"
+        )
+    probe = config.lineareval_while_pretraining
+    return Plan(
+        num_replicas=num_replicas,
+        total_steps=derived.train_steps(config, source.num_examples),
+        warmup_steps=derived.warmup_steps(config, source.num_examples),
+        checkpoint_steps=derived.checkpoint_steps(config, source.num_examples),
+        num_classes=source.num_classes if probe else None,
+    )
+
+
+def facts(source, plan):
+    """What those who open the run later need to know of its data."""
+    return {
+        "num_examples": source.num_examples,
+        "num_classes": plan.num_classes,
+        "train_steps": plan.total_steps,
+    }

@@ -1,0 +1,225 @@
+"""`--train_mode=pretrain`: wires data, views, model, loss and loop."""
+
+from absl import logging
+
+from simclr_tf import errors
+from simclr_tf.data import images, pipeline
+from simclr_tf.losses import ntxent
+from simclr_tf.tasks import (
+    announcement,
+    components,
+    evaluate,
+    knn_monitor,
+    model_dir,
+    plan_of_run,
+)
+from simclr_tf.training import (
+    batch_views,
+    checkpoint,
+    interruption,
+    loop,
+    progress,
+    steps,
+    weights,
+    writer,
+)
+
+NUM_SAMPLE_IMAGES = 8
+"""Images whose views are shown in TensorBoard at the start."""
+
+
+def run(config):
+    """Pretrains until exactly the planned step, resuming if it can.
+
+    Args:
+        config: a `Config` with `model_dir`.
+
+    Returns:
+        The final step.
+
+    Raises:
+        errors.UserError: if the configuration and the data do not fit.
+        interruption.Interrupted: after a signal, with everything saved.
+    """
+    config = model_dir.adopt_architecture(config)
+    model_dir.check_free(config)
+    source = components.open_source(config, config.train_split)
+    strategy = components.make_strategy(config)
+    plan = plan_of_run.make_plan(config, source, strategy.num_replicas_in_sync)
+    check_labels(config, source, plan)
+    with strategy.scope():
+        state = components.make_train_state(
+            config,
+            num_classes=plan.num_classes,
+            total_steps=plan.total_steps,
+            warmup_steps=plan.warmup_steps,
+        )
+    checkpoints = checkpoint.Checkpoints(
+        config.model_dir, state, keep=config.keep_checkpoint_max
+    )
+    start(config, state, checkpoints)
+    model_dir.open_run(config, plan_of_run.facts(source, plan))
+    announcement.show(config, source, plan, state.model, strategy)
+    if state.step >= plan.total_steps:
+        logging.info("this run is complete: step %d", state.step)
+        return state.step
+    with images.naming_unreadable(source, max_pixels=config.max_image_pixels):
+        return train(config, source, plan, state, strategy, checkpoints)
+
+
+def check_labels(config, source, plan):
+    """Refuses what will need labels later, before hours of training.
+
+    Args:
+        config: a `Config`.
+        source: the training `Source`.
+        plan: a `plan_of_run.Plan`.
+
+    Raises:
+        errors.UserError: if the kNN monitor or the evaluation that follows
+            needs labels that are not there.
+    """
+    if config.knn_every_epochs and source.num_classes is None:
+        raise errors.UserError(
+            f"knn_every_epochs needs labels; {config.dataset!r} has none"
+        )
+    if config.mode == "train_then_eval":
+        components.open_labelled(config, "eval_split")
+        evaluate.check_protocol(config, has_probe=plan.num_classes is not None)
+        if config.eval_protocol == "frozen":
+            components.check_labelled(source, "train_split")
+
+
+def start(config, state, checkpoints):
+    """Resumes from `model_dir`, or else warms up from `checkpoint`."""
+    found = checkpoints.restore_latest()
+    if found is not None:
+        logging.info("resumed at step %d: %s", state.step, found)
+    elif config.checkpoint:
+        prefix = checkpoint.find_prefix(config.checkpoint)
+        fresh = components.supervised_variables(state.model)
+        found = weights.load_weights(prefix, state, fresh=fresh)
+        logging.info("weights from %s: %s", prefix, found)
+
+
+def train(config, source, plan, state, strategy, checkpoints):
+    """Runs the loop from the state's step to the plan's last.
+
+    Returns:
+        The final step.
+    """
+    iterator = make_iterator(config, source, plan, strategy, state.step)
+    step_fn = make_step(config, state)
+    call = loop.make_train_call(
+        step_fn, strategy, metric_names=step_fn.metric_names
+    )
+    metrics = writer.MetricsWriter(config.model_dir, start_step=state.step)
+    write_sample_views(config, source, metrics, state.step)
+    shown = progress.Progress(
+        total_steps=plan.total_steps,
+        start_step=state.step,
+        batch_size=config.train_batch_size,
+        chance_loss=ntxent.chance_loss(config.train_batch_size),
+    )
+    report = make_report(config, state, shown, metrics)
+    events = [loop.Event(plan.checkpoint_steps, lambda _: checkpoints.save())]
+    events += knn_monitor.events(config, source, state.model, metrics)
+    with interruption.stop_on_signal() as asked_to_stop:
+        step = loop.train(
+            state,
+            call=call,
+            iterator=iterator,
+            total_steps=plan.total_steps,
+            events=events,
+            report=report,
+            should_stop=asked_to_stop,
+            steps_per_call=config.steps_per_loop,
+        )
+        if asked_to_stop():
+            checkpoints.save()
+            logging.info("stopped and saved at step %d", step)
+    shown.close()
+    metrics.close()
+    asked_to_stop.raise_if_asked()
+    logging.info("trained in %s", progress.format_secs(shown.seconds))
+    return step
+
+
+def make_iterator(config, source, plan, strategy, step):
+    """Batches from `step` on, one slice per replica."""
+    crops = batch_views.make_host_crops(
+        seed=config.seed,
+        image_size=config.image_size,
+        recipe=components.view_recipe(config),
+    )
+
+    def dataset(_):
+        return pipeline.train_dataset(
+            source,
+            batch_size=config.train_batch_size // plan.num_replicas,
+            start_position=step * config.train_batch_size,
+            seed=config.seed,
+            make_crops=crops,
+            max_image_pixels=config.max_image_pixels,
+        )
+
+    return iter(strategy.distribute_datasets_from_function(dataset))
+
+
+def make_views(config):
+    """The function from a batch to both its views."""
+    return batch_views.make_two_views(
+        seed=config.seed,
+        image_size=config.image_size,
+        recipe=components.view_recipe(config),
+        jit=config.jit != "off",
+    )
+
+
+def make_step(config, state):
+    """The pretraining step of a configuration."""
+    return steps.PretrainStep(
+        state,
+        views_of=make_views(config),
+        temperature=config.temperature,
+        hidden_norm=config.hidden_norm,
+        weight_decay=config.weight_decay,
+        decayed_variables=components.l2_loss_variables(config, state.model),
+    )
+
+
+def make_report(config, state, shown, metrics):
+    """Returns what the loop calls after every graph call."""
+
+    def report(step, num_steps, values):
+        shown.add(step, num_steps, values)
+        if not shown.is_due(step, config.log_every_secs):
+            return
+        rate = float(state.optimizer.learning_rate)
+        means = shown.take(step, rate)
+        speed = means.pop("images_per_sec")
+        tags = {f"train/{name}": value for name, value in means.items()}
+        metrics.scalars(
+            step, tags | {"learning_rate": rate, "images_per_sec": speed}
+        )
+
+    return report
+
+
+def write_sample_views(config, source, metrics, step):
+    """Shows both views of the next images in TensorBoard, side by side."""
+    crops = batch_views.make_host_crops(
+        seed=config.seed,
+        image_size=config.image_size,
+        recipe=components.view_recipe(config),
+    )
+    dataset = pipeline.train_dataset(
+        source,
+        batch_size=min(NUM_SAMPLE_IMAGES, config.train_batch_size),
+        start_position=step * config.train_batch_size,
+        seed=config.seed,
+        make_crops=crops,
+        max_image_pixels=config.max_image_pixels,
+    )
+    views = make_views(config)(next(iter(dataset)))
+    metrics.images(step, "image", views)

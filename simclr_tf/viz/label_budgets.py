@@ -1,0 +1,44 @@
+"""Accuracy against the number of labels, one line per encoder."""
+
+import io
+
+import matplotlib
+import numpy as np
+import tensorflow as tf
+
+COLORS = ("#0b6e4f", "#c8553d", "#6c757d")
+
+
+def save_plot(path, rows, *, method, footer):
+    """Draws the label-efficiency curves of one method as a PNG.
+
+    Args:
+        path: where to write, any path `tf.io.gfile` knows.
+        rows: dict of row name -> list of `label_budgets.Score`.
+        method: "knn" or "linear".
+        footer: what was measured, on how many images, at which step.
+    """
+    matplotlib.use("Agg")
+    from matplotlib import figure
+
+    drawing = figure.Figure(figsize=(6, 4), layout="constrained")
+    axes = drawing.subplots()
+    for (name, scores), color in zip(rows.items(), COLORS, strict=False):
+        scores = [score for score in scores if score.method == method]
+        budgets = [score.budget for score in scores]
+        means = [100 * np.mean(score.accuracies) for score in scores]
+        spread = [100 * np.std(score.accuracies) for score in scores]
+        axes.errorbar(
+            budgets, means, spread, label=name, color=color, marker="o",
+            capsize=3,
+        )  # fmt: skip
+    axes.set_xlabel("labels per class")
+    axes.set_ylabel("test accuracy (%)")
+    axes.set_title(f"{method} on frozen features")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    drawing.supxlabel(footer, fontsize=7)
+    buffer = io.BytesIO()
+    drawing.savefig(buffer, format="png", dpi=150)
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(buffer.getvalue())
