@@ -1,5 +1,6 @@
 """Four logical CPU devices for every test, and strategies over them."""
 
+import itertools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 NUM_LOGICAL_CPUS = 4
+KEY_BASES = itertools.count(1_000_000, 1000)
 
 
 def pytest_configure():
@@ -20,10 +22,20 @@ def pytest_configure():
 
 
 @pytest.fixture
-def mirrored():
-    """`mirrored(k)` is a MirroredStrategy over k logical CPUs."""
+def mirrored(monkeypatch):
+    """`mirrored(k)` is a MirroredStrategy over k logical CPUs.
+
+    TensorFlow numbers the collectives of every strategy from the same start,
+    and aborts when a number comes back with another group size or shape; so
+    no two strategies of one process share a start here.
+    """
 
     def make(num_replicas):
+        monkeypatch.setattr(
+            tf.distribute.MirroredStrategy,
+            "_collective_key_base",
+            next(KEY_BASES),
+        )
         devices = [f"/cpu:{i}" for i in range(num_replicas)]
         return tf.distribute.MirroredStrategy(devices)
 

@@ -29,6 +29,7 @@ OURS = {
     "train_summary_steps",
     "color_jitter_impl",
     "crop_min_area",
+    "use_flip",
     "lars_eta",
     "seed",
     "preset",

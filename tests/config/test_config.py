@@ -31,6 +31,7 @@ IDENTITY = [
     "color_jitter_strength",
     "color_jitter_impl",
     "use_blur",
+    "use_flip",
     "crop_min_area",
     "optimizer",
     "learning_rate",

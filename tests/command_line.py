@@ -1,0 +1,59 @@
+"""The program run in this process, for tests of whole runs."""
+
+import contextlib
+import io
+import typing
+
+from absl import flags
+from absl import logging as absl_logging
+
+from simclr_tf import cli
+
+NETWORK = (
+    "--image_size=8",
+    "--resnet_depth=10",
+    "--width_multiplier=0.125",
+    "--proj_out_dim=8",
+)
+RUN = (
+    "--dataset=digits",
+    "--eval_split=test",
+    "--train_batch_size=64",
+    "--train_steps=6",
+    "--warmup_epochs=0",
+    "--checkpoint_steps=3",
+    "--eval_batch_size=128",
+    "--log_every_secs=1000",
+    "--jit=off",
+)
+TINY = NETWORK + RUN
+"""Some seconds: lines at the first and the last step only, and no XLA."""
+
+
+class Outcome(typing.NamedTuple):
+    """Exit code, text on stdout, lines on stderr."""
+
+    code: int
+    output: str
+    lines: list
+
+
+def run(*arguments):
+    """What `simclr-tf` does with these arguments, each "--name=value"."""
+    for name in list(flags.FLAGS):
+        if flags.FLAGS.find_module_defining_flag(name) == cli.__name__:
+            delattr(flags.FLAGS, name)
+    log = absl_logging.get_absl_handler().python_handler
+    output, stderr, code = io.StringIO(), io.StringIO(), 0
+    former = log.setStream(stderr)
+    try:
+        with (
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(stderr),
+        ):
+            cli.console(["simclr-tf", *arguments])
+    except SystemExit as leave:
+        code = leave.code or 0
+    finally:
+        log.setStream(former)
+    return Outcome(code, output.getvalue(), stderr.getvalue().splitlines())

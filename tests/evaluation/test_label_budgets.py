@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from simclr_tf.evaluation import features, label_budgets
+
+
+def protocol(**changes):
+    settings = {
+        "budgets": ("1", "3", "all"),
+        "num_draws": 4,
+        "probe_l2": (0.01,),
+        "neighbors": 3,
+        "temperature": 0.1,
+        "holdout_fraction": 0.2,
+        "seed": 0,
+    }
+    return label_budgets.Protocol(**(settings | changes))
+
+
+def blobs(rows, seed, shift=2.0):
+    generator = np.random.default_rng(seed)
+    labels = np.arange(rows, dtype=np.int32) % 3
+    values = np.eye(3, 5)[labels] * shift + generator.normal(size=(rows, 5))
+    return features.Features(values, labels)
+
+
+def score_with(test_labels, **changes):
+    train, test = blobs(90, 0), blobs(60, 1)
+    test = features.Features(test.values, test_labels)
+    return label_budgets.evaluate(
+        train, test, num_classes=3, protocol=protocol(**changes)
+    )
+
+
+def test_every_budget_gets_both_methods():
+    scores = score_with(blobs(60, 1).labels)
+    assert [(s.method, s.budget) for s in scores] == [
+        (method, budget)
+        for budget in ("1", "3", "all")
+        for method in ("knn", "linear")
+    ]
+    assert [len(s.accuracies) for s in scores] == [4, 4, 4, 4, 1, 1]
+
+
+def test_more_labels_help():
+    by_budget = {
+        s.budget: np.mean(s.accuracies)
+        for s in score_with(blobs(60, 1).labels)
+        if s.method == "linear"
+    }
+    assert by_budget["1"] < by_budget["all"]
+
+
+def test_test_labels_choose_nothing():
+    """Permuted test labels change scores, never the chosen penalty."""
+    generator = np.random.default_rng(3)
+    labels = blobs(60, 1).labels
+    candidates = (1e-3, 1e-1, 10.0)
+    honest = score_with(labels, probe_l2=candidates)
+    permuted = score_with(generator.permutation(labels), probe_l2=candidates)
+    assert [s.l2 for s in honest] == [s.l2 for s in permuted]
+    assert [s.accuracies for s in honest] != [s.accuracies for s in permuted]
+
+
+def test_draws_are_the_same_for_every_row():
+    labels = blobs(90, 0).labels
+    first = label_budgets.label_draws(labels, "1", protocol())
+    again = label_budgets.label_draws(labels, "1", protocol())
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], first[1])
+
+
+def test_paired_difference_by_hand():
+    ours = label_budgets.Score("knn", "1", (0.5, 0.7, 0.9), None)
+    theirs = label_budgets.Score("knn", "1", (0.4, 0.5, 0.6), None)
+    gap = label_budgets.paired_difference(ours, theirs)
+    assert gap.mean == pytest.approx(0.2)
+    assert gap.standard_error == pytest.approx(0.1 / np.sqrt(3))
+
+
+def test_a_single_draw_has_no_standard_error():
+    score = label_budgets.Score("knn", "all", (0.5,), None)
+    gap = label_budgets.paired_difference(score, score)
+    assert gap.mean == 0
+    assert np.isnan(gap.standard_error)

@@ -1,0 +1,59 @@
+"""The recorded configurations and their weights, a formula of the key."""
+
+import json
+import pathlib
+import zlib
+
+import numpy as np
+import official_names
+
+from simclr_tf.models import resnet, simclr
+
+GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
+LAYOUT = json.loads((GOLDENS / "tf2_checkpoint_layout.json").read_text())
+
+
+def weight(key, shape):
+    """The value that the recorded network starts from, float32."""
+    state = np.random.RandomState(zlib.crc32(key.encode()))
+    draws = state.standard_normal(shape).astype("float32")
+    leaf = key.rsplit("/", 1)[-1]
+    if leaf == "kernel":
+        return draws * np.sqrt(2 / np.prod(shape[:-1])).astype("float32")
+    if leaf == "gamma":
+        return 1 + 0.1 * draws
+    if leaf == "moving_variance":
+        return 1 + 0.1 * np.abs(draws)
+    return 0.1 * draws
+
+
+def make_model(name):
+    """The model of a recorded configuration, built."""
+    config = LAYOUT[name]["config"]
+    size = config["image_size"]
+    encoder = resnet.ResNet(
+        config["resnet_depth"],
+        sk_ratio=config.get("sk_ratio", 0.0),
+        se_ratio=config.get("se_ratio", 0.0),
+        stem="cifar" if size <= 32 else "imagenet",
+    )
+    model = simclr.SimCLR(
+        encoder,
+        num_classes=LAYOUT[name]["num_classes"],
+        num_proj_layers=config.get("num_proj_layers", 3),
+        ft_proj_selector=config.get("ft_proj_selector", 0),
+        probe_stop_gradient=config.get("train_mode") != "finetune",
+    )
+    return model.build_on(size)
+
+
+def set_weights(model):
+    """Gives every variable its value."""
+    for key, variable in official_names.official_variables(model).items():
+        variable.assign(weight(key, variable.shape))
+
+
+def split_views(images):
+    """Views on channels [N, H, W, 3 V] to views on rows [V N, H, W, 3]."""
+    num_views = images.shape[-1] // 3
+    return np.concatenate(np.split(images, num_views, axis=-1))

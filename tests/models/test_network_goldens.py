@@ -1,0 +1,104 @@
+import json
+import pathlib
+
+import numpy as np
+import official_names
+import official_weights
+import pytest
+
+GOLDENS = official_weights.GOLDENS
+LAYOUT = official_weights.LAYOUT
+NOISE = json.loads((GOLDENS / "network_noise.json").read_text())
+# The official code with other kernels differs from itself by the noise.
+LEAST_TOLERANCE = 1e-5
+NOISE_FACTOR = 5
+SHARED = pathlib.Path(__file__).parents[3] / "shared" / "reference"
+GROUPS = ("block_group1", "block_group2", "block_group3", "block_group4")
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Makes each model once."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            made[name] = official_weights.make_model(name)
+        official_weights.set_weights(made[name])
+        return made[name]
+
+    return make
+
+
+def outputs_in_eval(model, images):
+    named = model.endpoints(images)
+    outputs = {
+        f"eval/{group}_channel_mean": np.mean(named[group], axis=(1, 2))
+        for group in GROUPS
+    }
+    outputs["eval/final_avg_pool"] = named["final_avg_pool"]
+    outputs["eval/projection"] = named["proj_head_output"]
+    outputs["eval/logits"] = named["logits_sup"]
+    return outputs
+
+
+def outputs_in_training(model, images):
+    outputs = model(images, training=True)
+    return {
+        "train/projection": outputs.projections,
+        "train/logits": outputs.logits,
+    }
+
+
+def compare(name, recorded, outputs):
+    compared = set(recorded) & set(outputs)
+    assert compared
+    for key in sorted(compared):
+        tolerance = max(LEAST_TOLERANCE, NOISE_FACTOR * NOISE[f"{name}/{key}"])
+        largest = np.abs(recorded[key]).max()
+        np.testing.assert_allclose(
+            outputs[key],
+            recorded[key],
+            rtol=0,
+            atol=tolerance * largest,
+            err_msg=key,
+        )
+
+
+@pytest.mark.parametrize("name", LAYOUT)
+def test_variables_are_the_official_ones(models, name):
+    model = models(name)
+    named = official_names.official_variables(model)
+    shapes = {key: list(value.shape) for key, value in named.items()}
+    assert shapes == LAYOUT[name]["variables"]
+    paths = [variable.path for variable in model.variables]
+    assert [variable.path for variable in named.values()] == paths
+
+
+@pytest.mark.parametrize("name", LAYOUT)
+def test_outputs_in_eval(models, name):
+    recorded = dict(np.load(GOLDENS / f"network_{name}.npz"))
+    images = official_weights.split_views(recorded["input"])
+    compare(name, recorded, outputs_in_eval(models(name), images))
+
+
+@pytest.mark.parametrize("name", ["r18_cifar", "r18_se_finetune", "r50_sk"])
+def test_outputs_in_training(models, name):
+    recorded = dict(np.load(GOLDENS / f"network_{name}.npz"))
+    images = official_weights.split_views(recorded["input"])
+    compare(name, recorded, outputs_in_training(models(name), images))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared")
+@pytest.mark.parametrize("name", ["r34_linear_head", "r50"])
+def test_whole_recordings_of_the_shortened_goldens(models, name):
+    with np.load(SHARED / "network.npz") as arrays:
+        recorded = {
+            key.removeprefix(f"{name}/"): arrays[key]
+            for key in arrays
+            if key.startswith(f"{name}/")
+        }
+    images = official_weights.split_views(recorded["input"])
+    model = models(name)
+    compare(name, recorded, outputs_in_eval(model, images))
+    compare(name, recorded, outputs_in_training(model, images))
