@@ -59,7 +59,7 @@ IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
 
 
 def save(model, directory, *, metadata):
-    """Writes a SavedModel under a temporary name, then renames it.
+    """Writes a SavedModel under a temporary name, then moves it.
 
     Args:
         model: a built `SimCLR`, without synchronised batch norm.
@@ -82,9 +82,9 @@ def save(model, directory, *, metadata):
         signatures={"serving_default": serve, "image_feature_vector": serve},
     )
     json_file.write(os.path.join(temporary, METADATA_FILE), metadata)
-    if tf.io.gfile.exists(directory):
+    if _is_export(directory):
         tf.io.gfile.rmtree(directory)
-    tf.io.gfile.rename(temporary, directory)
+    _move(temporary, directory)
     return directory
 
 
@@ -94,9 +94,7 @@ def check_replaceable(directory):
     Args:
         directory: the path to export to.
     """
-    if not tf.io.gfile.exists(directory):
-        return
-    if not tf.io.gfile.exists(os.path.join(directory, METADATA_FILE)):
+    if tf.io.gfile.exists(directory) and not _is_export(directory):
         raise errors.UserError(
             f"export_dir must be new or an earlier export; got {directory!r}"
         )
@@ -115,3 +113,26 @@ def sweep(parent, *, keep):
         old = os.path.join(parent, str(step))
         check_replaceable(old)
         tf.io.gfile.rmtree(old)
+
+
+def _is_export(directory):
+    return tf.io.gfile.exists(os.path.join(directory, METADATA_FILE))
+
+
+def _move(source, target):
+    """Moves a SavedModel file by file: object stores rename no folder.
+
+    The metadata goes first, so that a move cut short is known as ours, and
+    `saved_model.pb` last: until then nothing can be loaded.
+    """
+    places = {METADATA_FILE: 0, "saved_model.pb": 2}
+    names = [
+        os.path.join(folder, name)
+        for folder, _, files in tf.io.gfile.walk(source)
+        for name in files
+    ]
+    for name in sorted(names, key=lambda n: places.get(os.path.basename(n), 1)):
+        moved = target + name.removeprefix(source)
+        tf.io.gfile.makedirs(os.path.dirname(moved))
+        tf.io.gfile.rename(name, moved)
+    tf.io.gfile.rmtree(source)

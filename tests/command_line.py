@@ -2,8 +2,12 @@
 
 import contextlib
 import io
+import json
+import os
 import typing
 
+import numpy as np
+import tensorflow as tf
 from absl import flags
 from absl import logging as absl_logging
 
@@ -57,3 +61,29 @@ def run(*arguments):
     finally:
         log.setStream(former)
     return Outcome(code, output.getvalue(), stderr.getvalue().splitlines())
+
+
+def metric_lines(directory):
+    """The rows of a run's `metrics.jsonl`."""
+    with tf.io.gfile.GFile(os.path.join(directory, "metrics.jsonl")) as file:
+        return [json.loads(line) for line in file]
+
+
+def values(directory, step):
+    """Every array of a checkpoint by its key."""
+    prefix = os.path.join(directory, f"ckpt-{step}")
+    # `tf.train.load_checkpoint` takes a prefix on ram:// for a folder.
+    reader = tf.compat.v1.train.NewCheckpointReader(prefix)
+    return {
+        key: reader.get_tensor(key)
+        for key in reader.get_variable_to_shape_map()
+        if key.endswith("VARIABLE_VALUE")
+    }
+
+
+def assert_same_values(ours, theirs):
+    """Two results of `values` are equal bit for bit."""
+    assert ours.keys() == theirs.keys()
+    assert len(ours) > 50
+    for key, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[key], err_msg=key)

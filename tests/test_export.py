@@ -85,9 +85,7 @@ def test_features_are_the_same(loaded, images, features):
 
 
 def test_any_batch_size(loaded, images, features):
-    np.testing.assert_allclose(
-        loaded(images[:1]), features[:1], atol=TOLERANCE
-    )
+    np.testing.assert_allclose(loaded(images[:1]), features[:1], atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ["serving_default", "image_feature_vector"])

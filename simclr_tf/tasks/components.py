@@ -3,6 +3,7 @@
 import functools
 
 import keras
+import tensorflow as tf
 
 from simclr_tf import distribution, errors
 from simclr_tf.data import images, pipeline, sources
@@ -172,8 +173,6 @@ def encoder_function(model, *, head=False):
         model: a built `SimCLR`.
         head: return the probe's logits beside the features.
     """
-    import tensorflow as tf
-
     call = functools.partial(model, training=False)
 
     @tf.function(reduce_retracing=True)

@@ -133,9 +133,11 @@ def adopt_architecture(config):
 
 def run_of(checkpoint):
     """The directory a checkpoint lies in, itself if it is one."""
-    if tf.io.gfile.isdir(checkpoint):
-        return checkpoint
-    return os.path.dirname(checkpoint)
+    prefix = checkpoint.removesuffix(".index")
+    # On ram:// a prefix counts as a folder, so the file is asked for first.
+    if tf.io.gfile.exists(f"{prefix}.index"):
+        return os.path.dirname(prefix)
+    return checkpoint
 
 
 def versions():

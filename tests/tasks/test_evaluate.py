@@ -1,0 +1,61 @@
+"""Which checkpoints are scored, and what is refused."""
+
+import pytest
+
+from simclr_tf import errors
+from simclr_tf.config import Config
+from simclr_tf.tasks import evaluate
+
+
+def commit(directory, step):
+    (directory / f"ckpt-{step}.meta.json").touch()
+    (directory / f"ckpt-{step}.index").touch()
+
+
+def test_the_newest_alone(tmp_path):
+    for step in (9, 10):
+        commit(tmp_path, step)
+    config = Config(mode="eval", model_dir=str(tmp_path))
+    assert list(evaluate.steps_to_score(config, 99, False)) == [10]
+
+
+def test_none_is_an_error(tmp_path):
+    config = Config(mode="eval", model_dir=str(tmp_path))
+    with pytest.raises(errors.UserError, match="must hold a checkpoint"):
+        list(evaluate.steps_to_score(config, 99, False))
+
+
+def test_following_waits_until_the_last(tmp_path, monkeypatch):
+    # Training saves 3, then 6 and 9 between two looks, then the last, 12.
+    coming = [[], [3], [], [6, 9], [12]]
+    waits = []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        for step in coming.pop(0):
+            commit(tmp_path, step)
+
+    monkeypatch.setattr(evaluate.time, "sleep", sleep)
+    config = Config(mode="eval", model_dir=str(tmp_path))
+    assert list(evaluate.steps_to_score(config, 12, True)) == [3, 9, 12]
+    assert waits == [evaluate.POLL_SECS] * 5
+
+
+def test_one_that_is_named(tmp_path):
+    for step in (3, 6):
+        commit(tmp_path, step)
+    config = Config(
+        mode="eval",
+        model_dir=str(tmp_path),
+        checkpoint=str(tmp_path / "ckpt-3"),
+    )
+    assert list(evaluate.steps_to_score(config, 12, True)) == [3]
+
+
+def test_the_online_protocol_needs_a_probe():
+    config = Config(mode="eval", model_dir="d")
+    evaluate.check_protocol(config, has_probe=True)
+    with pytest.raises(errors.UserError, match="eval_protocol=online needs"):
+        evaluate.check_protocol(config, has_probe=False)
+    frozen = Config(mode="eval", model_dir="d", eval_protocol="frozen")
+    evaluate.check_protocol(frozen, has_probe=False)
