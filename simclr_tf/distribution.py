@@ -4,6 +4,7 @@ Dimension letters: `b` rows of one replica, `B` rows of all replicas.
 """
 
 import collections
+import contextlib
 
 import tensorflow as tf
 
@@ -18,8 +19,9 @@ def make_strategy(*, tpu=None, num_replicas=0):
     Args:
         tpu: a `TpuAddress` to connect to, or None for local devices.
         num_replicas: how many local devices to use; 0 means all accelerators,
-            or the one CPU where there are none. Logical CPU devices count
-            when more than one is asked for.
+            or the one CPU where there are none. A CPU is split into logical
+            devices when more are asked for, which shows what replicas do
+            and is no faster.
 
     Returns:
         `TPUStrategy`, `MirroredStrategy`, or the default strategy for a
@@ -39,6 +41,8 @@ def make_strategy(*, tpu=None, num_replicas=0):
 
 def local_devices(num_replicas=0):
     """Names of the local devices to train on, GPUs before logical CPUs."""
+    if not tf.config.list_physical_devices("GPU") and num_replicas > 1:
+        _split_cpu(num_replicas)
     devices = tf.config.list_logical_devices("GPU")
     if not devices:
         cpus = tf.config.list_logical_devices("CPU")
@@ -51,11 +55,12 @@ def local_devices(num_replicas=0):
     return [device.name for device in devices[: num_replicas or None]]
 
 
-def split_cpu(num_replicas):
-    """Splits the one CPU into logical devices; call before any TF op."""
+def _split_cpu(num_replicas):
+    """Splits the CPU into logical devices, unless TensorFlow has started."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     logical = [tf.config.LogicalDeviceConfiguration()] * num_replicas
-    tf.config.set_logical_device_configuration(cpu, logical)
+    with contextlib.suppress(RuntimeError):
+        tf.config.set_logical_device_configuration(cpu, logical)
 
 
 def _tpu_strategy(tpu):
@@ -63,8 +68,8 @@ def _tpu_strategy(tpu):
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
             tpu=tpu.name or "", zone=tpu.zone, project=tpu.project
         )
-    except (ValueError, tf.errors.OpError) as error:
-        reason = str(error).splitlines()[0]
+    except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise errors.UserError(
             f"use_tpu needs a TPU that can be reached; tpu_name={tpu.name!r} "
             f"gave: {reason}"

@@ -9,7 +9,7 @@ import uuid
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.training import json_file
+from simclr_tf.training import whole_file
 
 METADATA_FILE = "simclr_metadata.json"
 """Lies beside `saved_model.pb` and marks a directory as ours."""
@@ -81,7 +81,7 @@ def save(model, directory, *, metadata):
         temporary,
         signatures={"serving_default": serve, "image_feature_vector": serve},
     )
-    json_file.write(os.path.join(temporary, METADATA_FILE), metadata)
+    whole_file.write_json(os.path.join(temporary, METADATA_FILE), metadata)
     if _is_export(directory):
         tf.io.gfile.rmtree(directory)
     _move(temporary, directory)
@@ -120,11 +120,14 @@ def _is_export(directory):
 
 
 def _move(source, target):
-    """Moves a SavedModel file by file: object stores rename no folder.
+    """Renames a SavedModel; file by file where stores rename no folder.
 
-    The metadata goes first, so that a move cut short is known as ours, and
-    `saved_model.pb` last: until then nothing can be loaded.
+    There the metadata goes first, so that a move cut short is known as ours,
+    and `saved_model.pb` last: until then nothing can be loaded.
     """
+    if "://" not in target:
+        tf.io.gfile.rename(source, target)
+        return
     places = {METADATA_FILE: 0, "saved_model.pb": 2}
     names = [
         os.path.join(folder, name)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from command_line import NETWORK, TINY, run
 
-from simclr_tf.training import json_file
+from simclr_tf.training import whole_file
 
 PIXELS = [[[0, 128, 255]] * 6] * 6
 
@@ -272,8 +272,8 @@ def test_a_damaged_config_is_named(tmp_path, text):
 
 
 def test_a_run_that_saved_nothing_cannot_be_exported(other_run, tmp_path):
-    content = json_file.read(f"{other_run}/config.json")
-    json_file.write(f"{tmp_path}/config.json", content)
+    content = whole_file.read_json(f"{other_run}/config.json")
+    whole_file.write_json(f"{tmp_path}/config.json", content)
     found = complaint(run("--mode=export", f"--model_dir={tmp_path}"))
     expected = "checkpoint must name a checkpoint or a directory with one"
     assert found == f"{expected}; got '{tmp_path}'"

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from simclr_tf import errors, export
 from simclr_tf.models import resnet, simclr
-from simclr_tf.training import json_file
+from simclr_tf.training import whole_file
 
 SIDE, BATCH = 8, 4
 TOLERANCE = 1e-5
@@ -151,7 +151,7 @@ def test_a_fresh_process_uses_and_tunes_it(
 
 
 def test_metadata_lies_beside_it(directory):
-    facts = json_file.read(f"{directory}/{export.METADATA_FILE}")
+    facts = whole_file.read_json(f"{directory}/{export.METADATA_FILE}")
     assert facts == {"global_step": 7}
 
 
@@ -164,7 +164,7 @@ def test_an_earlier_export_is_replaced(monkeypatch, tmp_path):
     path = str(tmp_path / "1")
     for step in (1, 2):
         export.save(None, path, metadata={"global_step": step})
-    facts = json_file.read(f"{path}/{export.METADATA_FILE}")
+    facts = whole_file.read_json(f"{path}/{export.METADATA_FILE}")
     assert facts == {"global_step": 2}
     assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
 

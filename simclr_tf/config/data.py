@@ -35,9 +35,10 @@ class DataConfig:
     )
     cache_dataset: bool = fields.knob(
         False,
-        "Keep a streamed set in memory in its encoded form after the first "
-        "epoch.",
+        "Read the encoded images into memory once; the order of a streamed "
+        "set becomes a full permutation.",
         source="official tf2/run.py",
+        identity=True,
     )
     memory_limit_mb: int = fields.knob(
         2048,

@@ -64,10 +64,10 @@ def train_dataset(
         kept = {name: row[name] for name in row if name not in _UNREAD}
         return kept | {"crops": make_crops(image, row["positions"])}
 
-    if isinstance(source, sources.PathSource):
-        examples = _shuffled_paths(source, start_position, seed)
-    else:
+    if isinstance(source, sources.StreamSource):
         examples = _shuffled_stream(source, start_position, seed)
+    else:
+        examples = _shuffled_cells(source, start_position, seed)
     examples = examples.map(crop, num_parallel_calls=_AUTOTUNE)
     return _finish(examples.batch(batch_size, drop_remainder=True))
 
@@ -139,13 +139,21 @@ def _gather_arrays(source, row):
     return row
 
 
-def _shuffled_paths(source, start_position, seed):
-    paths = tf.constant(source.paths)
+def _cells(source):
+    """What stands for each image: its path, or its bytes."""
+    if isinstance(source, sources.PathSource):
+        return "path", list(source.paths)
+    return "encoded", list(source.contents)
+
+
+def _shuffled_cells(source, start_position, seed):
+    name, cells = _cells(source)
+    cells = tf.constant(cells)
 
     def look_up(row):
         row = dict(row)
         indices = row.pop("indices")
-        row["path"] = tf.gather(paths, indices)
+        row[name] = tf.gather(cells, indices)
         if source.labels is not None:
             row["labels"] = tf.gather(source.labels, indices)
         return row
@@ -171,7 +179,7 @@ def _shuffled_stream(source, start_position, seed):
 def _ordered_examples(source):
     if isinstance(source, sources.StreamSource):
         return source.ordered().map(_from_record)
-    columns = {"path": list(source.paths)}
+    columns = dict([_cells(source)])
     if source.labels is not None:
         columns["labels"] = source.labels
     return tf.data.Dataset.from_tensor_slices(columns)

@@ -83,6 +83,21 @@ class PathSource(Source):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class BytesSource(Source):
+    """Encoded images held in memory, in any order.
+
+    Attributes:
+        contents: tuple of n bytes.
+    """
+
+    contents: tuple[bytes, ...] = dataclasses.field(repr=False)
+
+    def encoded(self):
+        """All images in order, as a `Dataset` of their bytes."""
+        return tf.data.Dataset.from_tensor_slices(list(self.contents))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class StreamSource(Source):
     """Encoded records that can only be read in sequence.
 
@@ -147,4 +162,38 @@ def open_source(
         data_dir=data_dir,
         download=download,
         memory_limit_mb=memory_limit_mb,
+    )
+
+
+def cached(source):
+    """The same split with its encoded images read into memory once.
+
+    Args:
+        source: any `Source`; arrays are in memory already.
+
+    Returns:
+        An `ArraySource` or a `BytesSource`.
+
+    Source: official tf2/run.py, `--cache_dataset`.
+    """
+    if isinstance(source, ArraySource | BytesSource):
+        return source
+    labels = source.labels
+    if isinstance(source, StreamSource) and source.num_classes is not None:
+        records = source.ordered().as_numpy_iterator()
+        contents, labels = zip(
+            *((record["image"], record["label"]) for record in records),
+            strict=True,
+        )
+        labels = np.array(labels, np.int32)
+    else:
+        contents = source.encoded().as_numpy_iterator()
+    return BytesSource(
+        name=source.name,
+        split=source.split,
+        num_examples=source.num_examples,
+        num_classes=source.num_classes,
+        class_names=source.class_names,
+        labels=labels,
+        contents=tuple(contents),
     )

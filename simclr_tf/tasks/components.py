@@ -8,7 +8,7 @@ import tensorflow as tf
 from simclr_tf import distribution, errors
 from simclr_tf.data import images, pipeline, sources
 from simclr_tf.models import resnet, simclr
-from simclr_tf.optim import optimizers, schedules
+from simclr_tf.optim import decay, optimizers, schedules
 from simclr_tf.training import state
 
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -18,7 +18,7 @@ CIFAR_STEM_MAX_PX = 32
 
 def open_source(config, split):
     """Opens one split of the configured data set."""
-    return sources.open_source(
+    source = sources.open_source(
         config.dataset,
         split,
         data_dir=config.data_dir,
@@ -26,6 +26,7 @@ def open_source(config, split):
         memory_limit_mb=config.memory_limit_mb,
         max_image_pixels=config.max_image_pixels,
     )
+    return sources.cached(source) if config.cache_dataset else source
 
 
 def open_labelled(config, field):
@@ -118,7 +119,7 @@ def make_train_state(config, *, num_classes, total_steps, warmup_steps):
         schedule,
         momentum=config.momentum,
         weight_decay=config.weight_decay,
-        exclude=supervised_variables(model),
+        exclude=model.supervised_variables,
         lars_eta=config.lars_eta,
     )
     return state.make_state(model, optimizer, image_size=config.image_size)
@@ -136,12 +137,6 @@ def make_schedule(config, *, total_steps, warmup_steps):
     )
 
 
-def supervised_variables(model):
-    """The probe's variables, empty without one."""
-    head = model.supervised_head
-    return tuple(head.trainable_variables) if head else ()
-
-
 def l2_loss_variables(config, model):
     """What the L2 loss covers, the optimizer decaying the rest itself.
 
@@ -150,7 +145,7 @@ def l2_loss_variables(config, model):
     `add_weight_decay`).
     """
     if config.optimizer in ("lars", "lamb"):
-        return [v for v in supervised_variables(model) if len(v.shape) > 1]
+        return [v for v in model.supervised_variables if decay.is_kernel(v)]
     normed = {id(v) for v in model.batch_norm_variables()}
     return [v for v in model.trainable_variables if id(v) not in normed]
 

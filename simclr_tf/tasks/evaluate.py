@@ -13,7 +13,7 @@ from simclr_tf.evaluation import metrics as accuracies
 from simclr_tf.optim import decay
 from simclr_tf.tasks import components, frozen, model_dir
 from simclr_tf.tasks import export as export_task
-from simclr_tf.training import checkpoint, json_file, state, weights, writer
+from simclr_tf.training import checkpoint, state, weights, whole_file, writer
 
 POLL_SECS = 5.0
 """Between looks for a new checkpoint."""
@@ -143,7 +143,7 @@ def online_accuracy(config, model, source):
 def write_result(config, result, step):
     """Writes the result files and TensorBoard scalars, and logs a line."""
     for name in ("result.json", f"result_{step}.json"):
-        json_file.write(os.path.join(config.model_dir, name), result)
+        whole_file.write_json(os.path.join(config.model_dir, name), result)
     scalars = {k: v for k, v in result.items() if k.startswith("eval/")}
     if scalars:
         writer.write_events(config.model_dir, step, scalars)

@@ -11,21 +11,21 @@ import tensorflow as tf
 import simclr_tf
 from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.training import json_file
+from simclr_tf.training import whole_file
 
 CONFIG_FILE = "config.json"
-GLOB_CHARACTERS = "*?[]"
 
 
-def check_free(config):
+def check_free(config, facts):
     """Refuses a `model_dir` in which this run cannot live; writes nothing.
 
     Args:
         config: the run's `Config`.
+        facts: see `open_run`; a folder that has grown makes another run.
 
     Raises:
         errors.UserError: if `model_dir` is a file, or holds a run with
-            another identity.
+            another identity or on other data.
     """
     path = config.model_dir
     if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
@@ -35,6 +35,7 @@ def check_free(config):
     former = read_run(path)
     if former is not None:
         _check_same(config.identity(), former["config"].identity(), path)
+        _check_same(facts, former["facts"], path)
 
 
 def open_run(config, facts):
@@ -51,7 +52,7 @@ def open_run(config, facts):
     path = config.model_dir
     try:
         tf.io.gfile.makedirs(path)
-        json_file.write(
+        whole_file.write_json(
             os.path.join(path, CONFIG_FILE),
             {
                 "config": json.loads(config.to_json()),
@@ -75,7 +76,7 @@ def read_run(path):
     if not tf.io.gfile.exists(name):
         return None
     try:
-        content = json_file.read(name)
+        content = whole_file.read_json(name)
         config = Config.from_json(json.dumps(content["config"]))
         return {"config": config, "facts": content["facts"]}
     except (KeyError, TypeError, ValueError) as error:

@@ -42,10 +42,11 @@ def run(config):
         interruption.Interrupted: after a signal, with everything saved.
     """
     config = model_dir.adopt_architecture(config)
-    model_dir.check_free(config)
-    source = components.open_source(config, config.train_split)
     strategy = components.make_strategy(config)
+    source = components.open_source(config, config.train_split)
     plan = plan_of_run.make_plan(config, source, strategy.num_replicas_in_sync)
+    facts = plan_of_run.facts(source, plan)
+    model_dir.check_free(config, facts)
     check_labels(config, source, plan)
     with strategy.scope():
         state = components.make_train_state(
@@ -58,7 +59,7 @@ def run(config):
         config.model_dir, state, keep=config.keep_checkpoint_max
     )
     start(config, state, checkpoints)
-    model_dir.open_run(config, plan_of_run.facts(source, plan))
+    model_dir.open_run(config, facts)
     announcement.show(config, source, plan, state.model, strategy)
     if state.step >= plan.total_steps:
         logging.info("this run is complete: step %d", state.step)
@@ -97,7 +98,7 @@ def start(config, state, checkpoints):
         logging.info("resumed at step %d: %s", state.step, found)
     elif config.checkpoint:
         prefix = checkpoint.find_prefix(config.checkpoint)
-        fresh = components.supervised_variables(state.model)
+        fresh = state.model.supervised_variables
         found = weights.load_weights(prefix, state, fresh=fresh)
         logging.info("weights from %s: %s", prefix, found)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.training import json_file, weights
+from simclr_tf.training import weights, whole_file
 
 META_PATTERN = re.compile(r"ckpt-(\d+)\.meta\.json$")
 
@@ -40,7 +40,7 @@ class Checkpoints:
             Its path prefix.
 
         Raises:
-            FloatingPointError: if a variable of the model is not finite;
+            errors.UserError: if a variable of the model is not finite;
                 nothing is written then.
         """
         self._check_finite()
@@ -56,7 +56,7 @@ class Checkpoints:
                 for name in files
             },
         }
-        json_file.write(f"{prefix}.meta.json", meta)
+        whole_file.write_json(f"{prefix}.meta.json", meta)
         self._sweep()
         return prefix
 
@@ -97,8 +97,9 @@ class Checkpoints:
     def _check_finite(self):
         for variable in self._state.model.variables:
             if not np.all(np.isfinite(variable.numpy())):
-                raise FloatingPointError(
-                    f"{variable.path} is not finite at step {self._state.step}"
+                raise errors.UserError(
+                    f"weights must stay finite to be saved; {variable.path} "
+                    f"is not at step {self._state.step}"
                 )
 
     def _sweep(self):
@@ -159,7 +160,7 @@ def step_of(prefix):
 
 def check_sizes(prefix):
     """Raises ValueError if a file is not as long as when it was committed."""
-    sizes = json_file.read(f"{prefix}.meta.json")["sizes"]
+    sizes = whole_file.read_json(f"{prefix}.meta.json")["sizes"]
     for name, size in sizes.items():
         path = os.path.join(os.path.dirname(prefix), name)
         length = tf.io.gfile.stat(path).length

@@ -1,9 +1,12 @@
 """The one training loop."""
 
+import math
 import time
 import typing
 
 import tensorflow as tf
+
+from simclr_tf import errors
 
 SECS_PER_CALL = 2.0
 """Seconds of work per graph call: short enough to report and to stop soon."""
@@ -83,6 +86,7 @@ def train(
         The step reached.
 
     Raises:
+        errors.UserError: if a metric is not finite; nothing is saved then.
         RuntimeError: if the step count did not move as asked.
     """
     step, planned = state.step, 1
@@ -95,12 +99,23 @@ def train(
         step += num_steps
         if state.step != step:
             raise RuntimeError(f"step is {state.step}, expected {step}")
+        check_finite(step, metrics)
         report(step, num_steps, metrics)
         for event in events:
             if step % event.every_steps == 0 or step == total_steps:
                 event.action(step)
         planned = steps_per_call or next_call_steps(num_steps, elapsed)
     return step
+
+
+def check_finite(step, metrics):
+    """Raises `UserError` naming the first metric that is not finite."""
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise errors.UserError(
+                f"training must stay finite; by step {step} {name} is "
+                f"{value}; a lower learning_rate or a longer warm-up may help"
+            )
 
 
 def steps_to_next(step, total_steps, events):

@@ -6,6 +6,8 @@ import os
 
 import tensorflow as tf
 
+from simclr_tf.training import whole_file
+
 METRICS_FILE = "metrics.jsonl"
 
 
@@ -30,8 +32,7 @@ class MetricsWriter:
             for line in read_lines(self._path)
             if json.loads(line)["step"] <= start_step
         ]
-        with tf.io.gfile.GFile(self._path, "w") as file:
-            file.write("".join(kept))
+        whole_file.write_text(self._path, "".join(kept))
 
     def scalars(self, step, values):
         """Writes one line and one event per value.

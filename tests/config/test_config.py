@@ -32,6 +32,7 @@ IDENTITY = [
     "color_jitter_impl",
     "use_blur",
     "use_flip",
+    "cache_dataset",
     "crop_min_area",
     "optimizer",
     "learning_rate",

@@ -65,7 +65,7 @@ def test_layerwise_optimizers_leave_the_probe_to_the_l2_loss(model, optimizer):
     decayed = components.l2_loss_variables(config(optimizer=optimizer), model)
     (kernel,) = decayed
     assert kernel.shape == (64, 3)
-    assert any(kernel is v for v in components.supervised_variables(model))
+    assert any(kernel is v for v in model.supervised_variables)
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
@@ -83,7 +83,7 @@ def test_other_optimizers_decay_all_but_batch_norm(model, optimizer):
 
 def test_without_a_probe_there_is_nothing_of_it():
     bare = build(config(), num_classes=None)
-    assert components.supervised_variables(bare) == ()
+    assert bare.supervised_variables == []
     assert components.l2_loss_variables(config(), bare) == []
 
 

@@ -167,7 +167,7 @@ def test_only_the_newest_are_kept(directory):
 def test_a_nan_is_never_saved(directory):
     run = make_state()
     run.model.variables[0].assign(run.model.variables[0] * float("nan"))
-    with pytest.raises(FloatingPointError, match="first/kernel"):
+    with pytest.raises(errors.UserError, match="first/kernel"):
         checkpoint.Checkpoints(directory, run).save()
     assert os.listdir(directory) == []
 

@@ -4,6 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
+from simclr_tf import errors
 from simclr_tf.training import loop, state
 
 
@@ -123,3 +124,22 @@ def test_calls_grow_towards_the_target_duration():
     assert loop.next_call_steps(10, loop.SECS_PER_CALL / 2) == 20
     assert loop.next_call_steps(1, 1e-9) == 8
     assert loop.next_call_steps(8, 100 * loop.SECS_PER_CALL) == 1
+
+
+def test_a_loss_that_is_not_finite_stops_the_run():
+    strategy = tf.distribute.get_strategy()
+    run, call = make_run(strategy)
+    reports = []
+
+    def losses(iterator, num_steps):
+        return call(iterator, num_steps) | {"total_loss": float("nan")}
+
+    with pytest.raises(errors.UserError, match="total_loss is nan"):
+        loop.train(
+            run,
+            call=losses,
+            iterator=batches(strategy),
+            total_steps=3,
+            report=lambda *seen: reports.append(seen),
+        )
+    assert reports == []
