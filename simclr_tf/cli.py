@@ -1,10 +1,12 @@
 """The command line: one flag per field of `Config`, and the dispatch."""
 
+import contextlib
 import dataclasses
 import logging
 import os
 import re
 import sys
+import tempfile
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -15,6 +17,7 @@ from simclr_tf.config import Config, fields, presets
 
 _HELP = frozenset(("--help", "-help", "-h", "--helpshort", "-helpshort"))
 _FLAG_FILES = ("flagfile", "preset")
+_STDERR = 2  # the file descriptor
 
 
 def console(argv=None):
@@ -112,7 +115,8 @@ def dispatch(config):
             f"{simclr_tf.__version__}; it comes with the next one"
         )
     _speak_plainly()
-    from simclr_tf.tasks import evaluate, export, pretrain
+    with _quiet_import():
+        from simclr_tf.tasks import evaluate, export, pretrain
 
     if config.mode in ("train", "train_then_eval"):
         pretrain.run(config)
@@ -129,12 +133,34 @@ def _speak_plainly():
 
     `--verbosity`, where given, decides how much.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     handler = absl_logging.get_absl_handler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     if not flags.FLAGS["verbosity"].present:
         absl_logging.set_verbosity(absl_logging.INFO)
         handler.addFilter(_is_ours_or_grave)
+
+
+@contextlib.contextmanager
+def _quiet_import():
+    """Keeps what TensorFlow writes to stderr while it loads off the screen.
+
+    It is written below Python, before any log level counts. If loading
+    fails, it is shown after all.
+    """
+    sys.stderr.flush()
+    screen = os.dup(_STDERR)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), _STDERR)
+        try:
+            yield
+        except BaseException:
+            notes.seek(0)
+            os.write(screen, notes.read())
+            raise
+        finally:
+            os.dup2(screen, _STDERR)
+            os.close(screen)
 
 
 def _is_ours_or_grave(record):

@@ -60,8 +60,8 @@ class RunConfig:
     log_every_secs: float = fields.knob(10.0, "Seconds between progress lines.")
     steps_per_loop: int = fields.knob(
         0,
-        "Training steps per call of the compiled loop; 0 chooses from the "
-        "cadence of checkpoints and logging.",
+        "Training steps per call of the graph; 0 chooses about two seconds "
+        "of work.",
     )
     precision: str = fields.knob(
         "float32",
@@ -71,7 +71,7 @@ class RunConfig:
     )
     jit: str = fields.knob(
         "auto",
-        "Compile the training step with XLA; auto does so on one device.",
+        "Compile the making of views with XLA: auto and on do, off does not.",
         choices=("auto", "on", "off"),
     )
     num_replicas: int = fields.knob(

@@ -12,6 +12,7 @@ import tensorflow as tf
 from simclr_tf import errors
 from simclr_tf.data import images, sources, splits
 
+PREFIX = "folder:"
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
 MAX_CHECKED_FILES = 2000
 """Up to this many files all are decoded at once when a folder is opened, a
@@ -39,7 +40,7 @@ def open_folder(dataset, split, *, max_image_pixels=images.MAX_PIXELS):
         errors.UserError: if there is no folder, split or image, or an image
             is unreadable.
     """
-    root = os.path.expanduser(dataset.removeprefix(sources.FOLDER_PREFIX))
+    root = os.path.expanduser(dataset.removeprefix(PREFIX))
     if not tf.io.gfile.isdir(root):
         raise errors.UserError(f"dataset must be a folder; got {dataset!r}")
     paths, classes, folders = [], [], []

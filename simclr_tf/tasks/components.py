@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import distribution, errors
-from simclr_tf.data import images, pipeline, sources
+from simclr_tf.data import catalog, images, pipeline, sources
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import decay, optimizers, schedules
 from simclr_tf.training import state
@@ -18,7 +18,7 @@ CIFAR_STEM_MAX_PX = 32
 
 def open_source(config, split):
     """Opens one split of the configured data set."""
-    source = sources.open_source(
+    source = catalog.open_source(
         config.dataset,
         split,
         data_dir=config.data_dir,

@@ -67,16 +67,16 @@ def labelled_folder(request, tmp_path):
 @pytest.fixture(scope="session", params=("array", "path", "stream"))
 def source(request, tfds_dir, tmp_path_factory):
     """23 (20 in memory) labelled images of each kind of source."""
-    from simclr_tf.data import sources
+    from simclr_tf.data import catalog
 
     if request.param != "path":
         name = {"array": "tiny_fixed", "stream": "tiny_varied"}[request.param]
-        return sources.open_source(name, "train", data_dir=tfds_dir)
+        return catalog.open_source(name, "train", data_dir=tfds_dir)
     root = str(tmp_path_factory.mktemp("varied"))
     for index in range(NUM_VARIED):
         path = os.path.join(root, str(index % 3), f"{index:02}.png")
         write(path, encode(varied_image(index)))
-    return sources.open_source(f"folder:{root}", "train")
+    return catalog.open_source(f"folder:{root}", "train")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 from sklearn import datasets
 
 from simclr_tf import errors
-from simclr_tf.data import sources
+from simclr_tf.data import catalog
 
 # The split is fixed: results would not compare across versions otherwise.
 TEST_SPLIT_SHA256 = (
@@ -17,12 +17,12 @@ TEST_SPLIT_SHA256 = (
 
 @pytest.fixture(scope="module")
 def train():
-    return sources.open_source("digits", "train")
+    return catalog.open_source("digits", "train")
 
 
 @pytest.fixture(scope="module")
 def test():
-    return sources.open_source("digits", "test")
+    return catalog.open_source("digits", "test")
 
 
 def test_description(train):
@@ -68,17 +68,17 @@ def test_split_is_fixed(test):
 
 
 def test_slices(train):
-    kept = sources.open_source("digits", "train[:90%]")
-    held = sources.open_source("digits", "train[90%:]")
+    kept = catalog.open_source("digits", "train[:90%]")
+    held = catalog.open_source("digits", "train[90%:]")
     assert kept.num_examples + held.num_examples == train.num_examples
     assert np.all(np.bincount(held.labels, minlength=10) > 3)
 
 
 def test_joined_parts():
-    joined = sources.open_source("digits", "train+test")
+    joined = catalog.open_source("digits", "train+test")
     assert joined.num_examples == 1797
 
 
 def test_another_split_is_refused():
     with pytest.raises(errors.UserError, match=r"train, test .*'validation'"):
-        sources.open_source("digits", "validation")
+        catalog.open_source("digits", "validation")

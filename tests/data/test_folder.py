@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import folder, images, sources
+from simclr_tf.data import catalog, folder, images
 
 
 def open_folder(root, split="train", **options):
-    return sources.open_source(f"folder:{root}", split, **options)
+    return catalog.open_source(f"folder:{root}", split, **options)
 
 
 def test_sub_folders_are_classes(labelled_folder):

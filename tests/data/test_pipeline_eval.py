@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf.augment import views
-from simclr_tf.data import images, pipeline, sources
+from simclr_tf.data import catalog, images, pipeline
 
 SIZE = 4
 # Single and batched resizing may round differently.
@@ -71,7 +71,7 @@ def test_evaluation_does_not_depend_on_the_batch_size(source):
 
 
 def test_too_large_images_stop_the_pipeline(labelled_folder):
-    source = sources.open_source(f"folder:{labelled_folder}", "train")
+    source = catalog.open_source(f"folder:{labelled_folder}", "train")
     dataset = pipeline.eval_dataset(
         source, batch_size=2, image_size=SIZE, max_image_pixels=10
     )

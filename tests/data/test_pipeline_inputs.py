@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from simclr_tf import errors
 from simclr_tf.augment import views
-from simclr_tf.data import images, pipeline, sources
+from simclr_tf.data import catalog, images, pipeline
 
 SEED, SIZE = 11, 4
 
@@ -23,7 +23,7 @@ def first_batches(source, count):
 
 
 def test_real_views_of_many_sizes(labelled_folder):
-    source = sources.open_source(f"folder:{labelled_folder}", "train")
+    source = catalog.open_source(f"folder:{labelled_folder}", "train")
 
     def make_crops(image, position):
         shape = tf.shape(image)
@@ -55,11 +55,11 @@ def test_unlabelled_sources_give_no_labels(tfds_dir, tmp_path, image_maker):
     image_maker.write(str(tmp_path / "a.png"), content)
     secret = {"data_dir": tfds_dir, "download": False}
     unlabelled = (
-        sources.open_source("tiny_secret", "train", **secret),
-        sources.open_source(
+        catalog.open_source("tiny_secret", "train", **secret),
+        catalog.open_source(
             "tiny_secret", "train", memory_limit_mb=0, **secret
         ),
-        sources.open_source(f"folder:{tmp_path}", "train"),
+        catalog.open_source(f"folder:{tmp_path}", "train"),
     )
     for source in unlabelled:
         assert "labels" not in first_batches(source, 1)[0]
@@ -68,7 +68,7 @@ def test_unlabelled_sources_give_no_labels(tfds_dir, tmp_path, image_maker):
 
 
 def test_arrays_are_held_once_and_not_in_the_graph(tfds_dir):
-    source = sources.open_source("tiny_fixed", "train", data_dir=tfds_dir)
+    source = catalog.open_source("tiny_fixed", "train", data_dir=tfds_dir)
     first_batches(source, 1)
     held = source.images_tensor
     first_batches(source, 1)
@@ -77,7 +77,7 @@ def test_arrays_are_held_once_and_not_in_the_graph(tfds_dir):
 
 
 def test_missing_crops_are_a_programming_error(labelled_folder):
-    source = sources.open_source(f"folder:{labelled_folder}", "train")
+    source = catalog.open_source(f"folder:{labelled_folder}", "train")
     with pytest.raises(ValueError, match="make_crops"):
         pipeline.train_dataset(
             source, batch_size=2, start_position=0, seed=SEED
@@ -85,7 +85,7 @@ def test_missing_crops_are_a_programming_error(labelled_folder):
 
 
 def test_a_file_that_breaks_later_is_named(labelled_folder, image_maker):
-    source = sources.open_source(f"folder:{labelled_folder}", "train")
+    source = catalog.open_source(f"folder:{labelled_folder}", "train")
     image_maker.write(source.paths[3], b"not an image any more")
     with (
         pytest.raises(errors.UserError, match=r"3\.png: not a JPEG"),

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import images, sources, tfds_source
+from simclr_tf.data import catalog, images, sources, tfds_source
 
 NUM_FIXED, NUM_VARIED, NUM_VARIED_TEST = 20, 23, 9
 SEED = 5
@@ -16,7 +16,7 @@ SEED = 5
 @pytest.fixture
 def open_tiny(tfds_dir):
     def open_tiny(name, split="train", **options):
-        return sources.open_source(
+        return catalog.open_source(
             name, split, data_dir=tfds_dir, download=False, **options
         )
 
@@ -171,7 +171,7 @@ def test_absent_sets_are_not_downloaded_unless_allowed(open_tiny):
 
 def test_failed_preparation_gives_the_reason(tmp_path):
     with pytest.raises(errors.UserError, match="Manual directory") as caught:
-        sources.open_source("imagenet2012", "train", data_dir=str(tmp_path))
+        catalog.open_source("imagenet2012", "train", data_dir=str(tmp_path))
     assert "\n" not in str(caught.value)
 
 
@@ -186,7 +186,7 @@ def test_sets_without_images_are_refused(tmp_path):
         data_dir=str(tmp_path),
     )
     with pytest.raises(errors.UserError, match="has value"):
-        sources.open_source("numbers", "train", data_dir=str(tmp_path))
+        catalog.open_source("numbers", "train", data_dir=str(tmp_path))
 
 
 def test_shuffle_mixes_beyond_blocks(open_tiny, monkeypatch):
@@ -201,7 +201,7 @@ CIFAR = os.path.join(os.path.dirname(__file__), "../../../shared/data/tfds")
 
 @pytest.mark.skipif(not os.path.isdir(CIFAR), reason="no CIFAR-10 here")
 def test_cifar10_is_held_in_memory():
-    source = sources.open_source(
+    source = catalog.open_source(
         "cifar10", "test[:500]", data_dir=CIFAR, download=False
     )
     assert source.images.shape == (500, 32, 32, 3)
