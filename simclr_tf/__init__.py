@@ -17,7 +17,7 @@ _EXPORTS = {
     "UserError": ("errors", "UserError"),
     "apply_views": ("augment.views", "apply_views"),
     "nt_xent": ("losses.ntxent", "nt_xent"),
-    "pretrain": ("tasks.pretrain", "run"),
+    "pretrain": ("tasks.api", "pretrain"),
     "sample_views": ("augment.views", "sample_views"),
 }
 

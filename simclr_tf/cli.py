@@ -2,14 +2,12 @@
 
 import contextlib
 import dataclasses
-import logging
 import os
 import re
 import sys
 import tempfile
 
 from absl import app, flags
-from absl import logging as absl_logging
 
 import simclr_tf
 from simclr_tf import errors, help_text
@@ -114,10 +112,13 @@ def dispatch(config):
             "train_mode=finetune is not available yet in version "
             f"{simclr_tf.__version__}; it comes with the next one"
         )
-    _speak_plainly()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet_import():
         from simclr_tf.tasks import evaluate, export, pretrain
+        from simclr_tf.training import console as screen
 
+    if not flags.FLAGS["verbosity"].present:
+        screen.speak_plainly()
     if config.mode in ("train", "train_then_eval"):
         pretrain.run(config)
     if config.mode == "train_then_eval":
@@ -126,19 +127,6 @@ def dispatch(config):
         evaluate.run(config)
     if config.mode == "export":
         export.run(config)
-
-
-def _speak_plainly():
-    """Shows what the project says as bare lines, others' warnings alone.
-
-    `--verbosity`, where given, decides how much.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    handler = absl_logging.get_absl_handler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    if not flags.FLAGS["verbosity"].present:
-        absl_logging.set_verbosity(absl_logging.INFO)
-        handler.addFilter(_is_ours_or_grave)
 
 
 @contextlib.contextmanager
@@ -161,11 +149,6 @@ def _quiet_import():
         finally:
             os.dup2(screen, _STDERR)
             os.close(screen)
-
-
-def _is_ours_or_grave(record):
-    package = os.path.dirname(os.path.abspath(__file__))
-    return record.levelno > logging.INFO or record.pathname.startswith(package)
 
 
 def _check_flags(argv):

@@ -68,14 +68,14 @@ def _tpu_strategy(tpu):
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
             tpu=tpu.name or "", zone=tpu.zone, project=tpu.project
         )
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise errors.UserError(
             f"use_tpu needs a TPU that can be reached; tpu_name={tpu.name!r} "
             f"gave: {reason}"
         ) from error
-    tf.config.experimental_connect_to_cluster(resolver)
-    tf.tpu.experimental.initialize_tpu_system(resolver)
     return tf.distribute.TPUStrategy(resolver)
 
 

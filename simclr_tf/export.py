@@ -16,7 +16,7 @@ METADATA_FILE = "simclr_metadata.json"
 
 
 class HubEncoder(tf.train.Checkpoint):
-    """The Reusable SavedModel interface over a `SimCLR` model.
+    """The Reusable SavedModel interface over a `SimCLR` model's encoder.
 
     Source: TensorFlow Hub, "Reusable SavedModels" and "Common SavedModel
     APIs: image feature vector".
@@ -29,9 +29,11 @@ class HubEncoder(tf.train.Checkpoint):
             model: a built `SimCLR`, without synchronised batch norm.
         """
         super().__init__()
-        self._model = model
-        self.variables = [v.value for v in model.variables]
-        self.trainable_variables = [v.value for v in model.trainable_variables]
+        self._encoder = encoder = model.encoder
+        self.variables = [v.value for v in encoder.variables]
+        self.trainable_variables = [
+            v.value for v in encoder.trainable_variables
+        ]
         self.regularization_losses = []
         for training in (False, True):
             self.__call__.get_concrete_function(IMAGES, training=training)
@@ -47,12 +49,12 @@ class HubEncoder(tf.train.Checkpoint):
         Returns:
             float32 [B, D].
         """
-        return self._model.encoder(images, training=training)
+        return self._encoder(images, training=training)
 
     @tf.function
     def serve(self, images):
         """The signature: `images` to `{"default": features}`."""
-        return {"default": self._model.encoder(images, training=False)}
+        return {"default": self._encoder(images, training=False)}
 
 
 IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")

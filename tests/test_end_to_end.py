@@ -17,6 +17,7 @@ from command_line import (
     run,
     values,
 )
+from tensorboard.backend.event_processing import event_accumulator
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits
@@ -30,6 +31,15 @@ OFFICIAL_KEYS = {
     "eval/regularization_loss",
     "global_step",
 }
+OFFICIAL_TAGS = (
+    "contrast_loss",
+    "contrast_acc",
+    "contrast_entropy",
+    "supervised_loss",
+    "supervised_acc",
+    "weight_decay",
+    "total_loss",
+)
 SAME_FEATURES = 1e-5
 """float32 features near 1, through another graph."""
 REPLICAS = 1e-3
@@ -61,6 +71,15 @@ def finished(tmp_path_factory):
 def copied(finished, tmp_path):
     """A copy of the complete run, to be changed."""
     return shutil.copytree(finished[0], tmp_path / "copy").as_posix()
+
+
+def test_tensorboard_shows_the_official_tags(finished):
+    events = event_accumulator.EventAccumulator(finished[0])
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    expected = {f"train/{name}" for name in OFFICIAL_TAGS}
+    expected |= {"learning_rate", "image", "eval/label_top_1_accuracy"}
+    assert expected <= tags
 
 
 def test_a_run_leaves_its_records(finished):

@@ -30,9 +30,7 @@ with tf.GradientTape() as tape:
     outputs = encoder(given["images"], training=True)
     loss = tf.reduce_sum(outputs ** 2)
 gradients = tape.gradient(loss, encoder.trainable_variables)
-pairs = [pair for pair in zip(gradients, encoder.trainable_variables)
-         if pair[0] is not None]
-for gradient, variable in pairs:
+for gradient, variable in zip(gradients, encoder.trainable_variables):
     variable.assign_sub(0.01 * gradient)
 moved = [np.any(a != b.numpy())
          for a, b in zip(before, encoder.trainable_variables)]

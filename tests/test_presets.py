@@ -8,7 +8,7 @@ from simclr_tf import cli
 from simclr_tf.config import derived, presets
 
 ROOT = pathlib.Path(__file__).parent.parent
-MIN_LINES, MAX_LINES = 10, 25
+MIN_LINES, MAX_LINES = 10, 35  # settings of an evaluation take ten lines
 NUM_EXAMPLES = {"cifar10": 50000, "imagenet2012": 1281167, "digits": 1437}
 HEADER_WORDS = ("Table:", "Command:", "Hardware:", "Time:", "Expected:")
 

@@ -17,7 +17,7 @@ class EvaluationConfig:
     )
     eval_batch_size: int = fields.knob(
         256,
-        "Images of an evaluation batch, over all replicas.",
+        "Images of an evaluation batch; evaluation runs on one device.",
         source="official tf2/run.py",
     )
     eval_steps: int = fields.knob(

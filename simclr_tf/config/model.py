@@ -99,8 +99,8 @@ class ModelConfig:
     )
     zero_init_logits_layer: bool = fields.knob(
         False,
-        "Start the supervised head's weights at zero instead of those of "
-        "the checkpoint.",
+        "Start the supervised head at zero instead of at the weights of "
+        "--checkpoint.",
         source="official tf2/run.py",
         identity=True,
     )

@@ -104,7 +104,7 @@ class RunConfig:
     )
     variable_schema: str | None = fields.knob(
         None,
-        "Regular expression on TF1 variable names, choosing what a TF1 "
-        "checkpoint restores. Accepted; no effect on other checkpoints.",
+        "Regular expression of the TF1 release, choosing what it restores. "
+        "Accepted, without effect until TF1 checkpoints can be read.",
         source="official run.py (TF1)",
     )

@@ -112,10 +112,10 @@ def _num_projections(config):
 RULES = (
     *_positive(
         "temperature",
-        "width_multiplier",
         "lars_eta",
         "knn_temperature",
     ),
+    *_at_least(1 / 32, "width_multiplier"),
     *_at_least(
         0,
         "learning_rate",

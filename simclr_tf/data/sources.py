@@ -147,3 +147,34 @@ def cached(source):
         labels=labels,
         contents=tuple(contents),
     )
+
+
+def sample(source, num_examples, *, seed):
+    """A random part of a split, in stored order.
+
+    Args:
+        source: any `Source`. Of a stream, stored in an order of no meaning,
+            the beginning is taken.
+        num_examples: how many; the whole split where it has fewer.
+        seed: Python int.
+
+    Returns:
+        A `Source` of the same kind.
+    """
+    if num_examples >= source.num_examples:
+        return source
+    kept = np.random.default_rng(seed).permutation(source.num_examples)
+    kept = np.sort(kept[:num_examples])
+    changes = {"num_examples": num_examples}
+    if source.labels is not None:
+        changes["labels"] = source.labels[kept]
+    if isinstance(source, ArraySource):
+        changes["images"] = source.images[kept]
+    elif isinstance(source, PathSource):
+        changes["paths"] = tuple(source.paths[i] for i in kept)
+    elif isinstance(source, BytesSource):
+        changes["contents"] = tuple(source.contents[i] for i in kept)
+    else:
+        ordered = source.ordered
+        changes["ordered"] = lambda: ordered().take(num_examples)
+    return dataclasses.replace(source, **changes)

@@ -129,7 +129,7 @@ def _prepare(builder, dataset, download):
         )
     try:
         builder.download_and_prepare()
-    except (AssertionError, OSError, ValueError, tf.errors.OpError) as error:
+    except Exception as error:  # whatever a data set's own code raises
         reason = " ".join(str(error).split())
         raise errors.UserError(
             f"dataset {dataset!r} could not be prepared: {reason}"

@@ -52,6 +52,12 @@ class Score(typing.NamedTuple):
     accuracies: tuple
     l2: float | None
 
+    @property
+    def deviation(self):
+        """Standard deviation over the draws; 0 where there is one."""
+        few = len(self.accuracies) == 1
+        return 0.0 if few else float(np.std(self.accuracies, ddof=1))
+
 
 class Difference(typing.NamedTuple):
     """Mean paired difference of two scores and its standard error."""

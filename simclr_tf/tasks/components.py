@@ -51,6 +51,11 @@ def check_labelled(source, field):
             f"{field} must have labels; {source.name!r} split "
             f"{source.split!r} has none"
         )
+    if source.num_classes < 2:
+        raise errors.UserError(
+            f"{field} must have two classes or more; {source.name!r} split "
+            f"{source.split!r} has one"
+        )
 
 
 def make_strategy(config):
@@ -144,7 +149,7 @@ def l2_loss_variables(config, model):
     but batch norm, biases included (official tf2/model.py,
     `add_weight_decay`).
     """
-    if config.optimizer in ("lars", "lamb"):
+    if config.optimizer in optimizers.DECAYING_NAMES:
         return [v for v in model.supervised_variables if decay.is_kernel(v)]
     normed = {id(v) for v in model.batch_norm_variables()}
     return [v for v in model.trainable_variables if id(v) not in normed]

@@ -9,7 +9,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import derived
-from simclr_tf.evaluation import metrics as accuracies
+from simclr_tf.losses import supervised
 from simclr_tf.optim import decay
 from simclr_tf.tasks import components, frozen, model_dir
 from simclr_tf.tasks import export as export_task
@@ -43,7 +43,8 @@ def run(config, *, follow=True):
     result = None
     for step in steps_to_score(config, facts["train_steps"], follow):
         prefix = os.path.join(config.model_dir, f"ckpt-{step}")
-        weights.load_weights(prefix, state.TrainState(model, None))
+        found = weights.load_weights(prefix, state.TrainState(model, None))
+        logging.info("weights from %s: %s", prefix, found)
         result = score(config, model, source, step)
         write_result(config, result, step)
         export_task.export_step(config, model, step)
@@ -120,22 +121,24 @@ def online_accuracy(config, model, source):
     Source: official tf2/run.py, `perform_evaluation` (keys).
     """
     encode = components.encoder_function(model, head=True)
-    hits = {1: [], 5: []}
+    hits, masks = {1: [], 5: []}, []
     num_batches = derived.eval_steps(config, source.num_examples)
     batches = components.eval_batches(config, source)
     for batch in itertools.islice(batches, num_batches):
         _, logits = encode(batch["images"])
-        real = batch["mask"].numpy() > 0
-        labels = batch["labels"].numpy()[real]
+        masks.append(batch["mask"])
         for k, found in hits.items():
-            found.append(
-                accuracies.top_k_hits(logits.numpy()[real], labels, k=k)
-            )
+            found.append(supervised.top_k_hits(logits, batch["labels"], k=k))
+    real = np.concatenate(masks)
+    top = {
+        k: float(np.average(np.concatenate(found), weights=real))
+        for k, found in hits.items()
+    }
     decayed = components.l2_loss_variables(config, model)
     l2_loss = config.weight_decay * decay.l2_loss(decayed)
     return {
-        "eval/label_top_1_accuracy": float(np.mean(np.concatenate(hits[1]))),
-        "eval/label_top_5_accuracy": float(np.mean(np.concatenate(hits[5]))),
+        "eval/label_top_1_accuracy": top[1],
+        "eval/label_top_5_accuracy": top[5],
         "eval/regularization_loss": float(l2_loss),
     }
 

@@ -29,22 +29,23 @@ def run(config):
     )
     model.build_on(config.image_size)
     prefix = checkpoint.find_prefix(config.checkpoint or config.model_dir)
-    weights.load_weights(prefix, state.TrainState(model, None))
-    return export_step(config, model, checkpoint.step_of(prefix))
+    found = weights.load_weights(prefix, state.TrainState(model, None))
+    logging.info("weights from %s: %s", prefix, found)
+    step = checkpoint.step_of(prefix)
+    if not config.export_dir:
+        return export_step(config, model, step)
+    return _export(config, model, step, config.export_dir)
 
 
 def export_step(config, model, step):
-    """Writes `model` as the SavedModel of `step`.
+    """Writes `model` to `saved_model/<step>` and sweeps older exports.
 
     Returns:
         The directory written.
     """
     parent = os.path.join(config.model_dir, "saved_model")
-    directory = config.export_dir or os.path.join(parent, str(step))
-    export.save(model, directory, metadata=metadata(config, step))
-    if not config.export_dir:
-        export.sweep(parent, keep=config.keep_hub_module_max)
-    logging.info("exported to %s", directory)
+    directory = _export(config, model, step, os.path.join(parent, str(step)))
+    export.sweep(parent, keep=config.keep_hub_module_max)
     return directory
 
 
@@ -57,3 +58,9 @@ def metadata(config, step):
         "stem": components.stem_of(config),
         "versions": model_dir.versions(),
     }
+
+
+def _export(config, model, step, directory):
+    export.save(model, directory, metadata=metadata(config, step))
+    logging.info("exported to %s", directory)
+    return directory

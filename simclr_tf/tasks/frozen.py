@@ -5,6 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from simclr_tf.data import subsets
 from simclr_tf.evaluation import features, label_budgets
 from simclr_tf.tasks import components
 from simclr_tf.viz import label_budgets as plot
@@ -55,6 +56,28 @@ def make_protocol(config):
         holdout_fraction=config.holdout_fraction,
         seed=config.seed,
     )
+
+
+def check_budgets(config, labels):
+    """Refuses label budgets that the training labels cannot meet.
+
+    Args:
+        config: a `Config`.
+        labels: int32 [n], or None where they are only known when read.
+
+    Raises:
+        errors.UserError: naming the budget and the class.
+    """
+    if labels is None:
+        return
+    kept = labels
+    if len(config.probe_l2) > 1:
+        indices, _ = subsets.hold_out(
+            labels, config.holdout_fraction, seed=config.seed
+        )
+        kept = labels[indices]
+    for budget in config.eval_label_budgets:
+        subsets.per_class_count(budget, kept)
 
 
 def encoders(config, model):

@@ -1,17 +1,15 @@
 """kNN accuracy while pretraining: a progress signal that the loss is not."""
 
-import itertools
-
 from absl import logging
 
 from simclr_tf.config import derived
-from simclr_tf.data import subsets
+from simclr_tf.data import sources, subsets
 from simclr_tf.evaluation import features, knn
 from simclr_tf.tasks import components
 from simclr_tf.training import loop
 
 MAX_IMAGES = 6000
-"""Training images looked at; some seconds of work on a CPU."""
+"""Training images looked at, drawn once; some seconds of work on a CPU."""
 HELD_OUT_FRACTION = 1 / 6
 
 
@@ -30,9 +28,10 @@ def events(config, source, model, metrics):
         config, source.num_examples
     )
     encode = components.encoder_function(model)
+    part = sources.sample(source, MAX_IMAGES, seed=config.seed)
 
     def act(step):
-        accuracy = held_out_accuracy(config, source, encode)
+        accuracy = held_out_accuracy(config, part, encode)
         metrics.scalars(step, {"knn/held_out_accuracy": accuracy})
         logging.info("step %d  kNN on held-out images %.4f", step, accuracy)
 
@@ -40,10 +39,8 @@ def events(config, source, model, metrics):
 
 
 def held_out_accuracy(config, source, encode):
-    """Accuracy on a held-out sixth of a fixed part of the training set."""
-    batches = components.eval_batches(config, source)
-    num_batches = -(-MAX_IMAGES // config.eval_batch_size)
-    found = features.extract(encode, itertools.islice(batches, num_batches))
+    """Accuracy on a held-out sixth of a labelled `Source`, a number 0-1."""
+    found = features.extract(encode, components.eval_batches(config, source))
     kept, held = subsets.hold_out(
         found.labels, HELD_OUT_FRACTION, seed=config.seed
     )

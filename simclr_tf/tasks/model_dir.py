@@ -115,6 +115,7 @@ def recall_run(config):
     )
     here = {
         "model_dir": path,
+        "export_dir": config.export_dir,
         "checkpoint": None if config.model_dir else config.checkpoint,
     }
     return former["config"].replace(**(asked | here)), former["facts"]

@@ -1,5 +1,6 @@
 """`--train_mode=pretrain`: wires data, views, model, loss and loop."""
 
+import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
@@ -9,6 +10,7 @@ from simclr_tf.tasks import (
     announcement,
     components,
     evaluate,
+    frozen,
     knn_monitor,
     model_dir,
     plan_of_run,
@@ -41,6 +43,10 @@ def run(config):
         errors.UserError: if the configuration and the data do not fit.
         interruption.Interrupted: after a signal, with everything saved.
     """
+    if config.train_mode != "pretrain":
+        raise errors.UserError(
+            f"train_mode must be pretrain here; got {config.train_mode!r}"
+        )
     config = model_dir.adopt_architecture(config)
     strategy = components.make_strategy(config)
     source = components.open_source(config, config.train_split)
@@ -89,6 +95,7 @@ def check_labels(config, source, plan):
         evaluate.check_protocol(config, has_probe=plan.num_classes is not None)
         if config.eval_protocol == "frozen":
             components.check_labelled(source, "train_split")
+            frozen.check_budgets(config, source.labels)
 
 
 def start(config, state, checkpoints):
@@ -101,6 +108,9 @@ def start(config, state, checkpoints):
         fresh = state.model.supervised_variables
         found = weights.load_weights(prefix, state, fresh=fresh)
         logging.info("weights from %s: %s", prefix, found)
+        if config.zero_init_logits_layer:
+            for variable in state.model.supervised_variables:
+                variable.assign(tf.zeros_like(variable))
 
 
 def train(config, source, plan, state, strategy, checkpoints):
@@ -154,7 +164,12 @@ def make_iterator(config, source, plan, strategy, step):
         recipe=components.view_recipe(config),
     )
 
-    def dataset(_):
+    def dataset(context):
+        if context.num_input_pipelines > 1:
+            raise errors.UserError(
+                f"training must be fed by one host; this strategy has "
+                f"{context.num_input_pipelines}"
+            )
         return pipeline.train_dataset(
             source,
             batch_size=config.train_batch_size // plan.num_replicas,
@@ -208,7 +223,7 @@ def make_report(config, state, shown, metrics):
 
 
 def write_sample_views(config, source, metrics, step):
-    """Shows both views of the next images in TensorBoard, side by side."""
+    """Shows the first views of the next images, then the second ones."""
     crops = batch_views.make_host_crops(
         seed=config.seed,
         image_size=config.image_size,

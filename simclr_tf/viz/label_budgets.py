@@ -27,12 +27,12 @@ def save_plot(path, rows, *, method, footer):
         scores = [score for score in scores if score.method == method]
         budgets = [score.budget for score in scores]
         means = [100 * np.mean(score.accuracies) for score in scores]
-        spread = [100 * np.std(score.accuracies) for score in scores]
+        spread = [100 * score.deviation for score in scores]
         axes.errorbar(
             budgets, means, spread, label=name, color=color, marker="o",
             capsize=3,
         )  # fmt: skip
-    axes.set_xlabel("labels per class")
+    axes.set_xlabel("labels (a number is per class)")
     axes.set_ylabel("test accuracy (%)")
     axes.set_title(f"{method} on frozen features")
     axes.spines[["top", "right"]].set_visible(False)

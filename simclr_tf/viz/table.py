@@ -40,7 +40,7 @@ def _score(score):
     mean = 100 * np.mean(score.accuracies)
     if len(score.accuracies) == 1:
         return f"{mean:.1f}"
-    return f"{mean:.1f} ± {100 * np.std(score.accuracies, ddof=1):.1f}"
+    return f"{mean:.1f} ± {100 * score.deviation:.1f}"
 
 
 def _gap(gap):

@@ -8,7 +8,7 @@ from simclr_tf.config import Config, validation
 # Every rule with values that break it.
 BAD = {
     "temperature": [0.0, -1.0],
-    "width_multiplier": [0.0],
+    "width_multiplier": [0.0, 0.01],
     "lars_eta": [0.0],
     "knn_temperature": [0.0],
     "learning_rate": [-0.1],

@@ -57,3 +57,14 @@ def test_the_line_has_what_a_person_needs(caplog):
     for part in ("step 1/10", "loss 4.000", "chance 5.416", "contrast_acc",
                  "lr 0.125", "images/s", "ETA"):  # fmt: skip
         assert part in line
+
+
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    shown = make_progress()
+    shown.add(5, 5, METRICS)
+    shown.take(5, 0.125)
+    shown.close()
+    bar = capsys.readouterr().err
+    assert "5/10" in bar
+    assert "loss 4.000 (chance 5.416)" in bar
