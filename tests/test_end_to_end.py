@@ -285,7 +285,8 @@ def test_a_warm_start_takes_weights_and_architecture_alone(finished, tmp_path):
     for key in kernels:
         np.testing.assert_array_equal(ours[key], theirs[key], err_msg=key)
     exported = run("--mode=export", f"--model_dir={directory}")
-    assert exported.lines == [f"exported to {directory}/saved_model/1"]
+    assert exported.lines[-1] == f"exported to {directory}/saved_model/1"
+    assert f"weights from {directory}/ckpt-1: 81 matched" in exported.lines[0]
 
 
 def test_two_replicas_equal_one(tmp_path, mirrored):

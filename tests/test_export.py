@@ -96,8 +96,9 @@ def test_the_signature(loaded, images, features, name):
 
 
 def test_the_variables_are_listed(loaded, model):
-    assert len(loaded.variables) == len(model.variables)
-    assert len(loaded.trainable_variables) == len(model.trainable_variables)
+    encoder = model.encoder
+    assert len(loaded.variables) == len(encoder.variables)
+    assert len(loaded.trainable_variables) == len(encoder.trainable_variables)
     assert list(loaded.regularization_losses) == []
 
 

@@ -24,6 +24,8 @@ def run(config):
             and is not an export.
     """
     config, facts = model_dir.recall_run(config)
+    if config.export_dir:
+        export.check_replaceable(config.export_dir)
     model = components.make_model(
         config, num_classes=facts["num_classes"], sync_bn=False
     )

@@ -1,6 +1,5 @@
 """kNN while pretraining: when, and on which images."""
 
-import numpy as np
 import tensorflow as tf
 
 from simclr_tf.config import Config
@@ -45,13 +44,25 @@ def test_raw_digits_score_as_they_should():
 
 
 def test_only_a_part_of_a_large_set_is_looked_at(monkeypatch):
+    looked_at = []
+
+    def accuracy(_, source, encode):
+        looked_at.append(source)
+        return 0.5
+
+    class Metrics:
+        def scalars(self, step, values):
+            assert values == {"knn/held_out_accuracy": 0.5}
+
     monkeypatch.setattr(knn_monitor, "MAX_IMAGES", 300)
-    seen = []
-
-    def encode(images):
-        seen.append(len(images))
-        return flatten(images)
-
+    monkeypatch.setattr(knn_monitor, "held_out_accuracy", accuracy)
     source = digits.open_digits("train")
-    knn_monitor.held_out_accuracy(config(eval_batch_size=128), source, encode)
-    np.testing.assert_array_equal(seen, [128] * 3)
+    (event,) = knn_monitor.events(
+        config(knn_every_epochs=1), source, flatten, Metrics()
+    )
+    event.action(1)
+    event.action(2)
+    first, second = looked_at
+    assert first is second
+    assert first.num_examples == 300
+    assert set(first.labels) == set(range(10))

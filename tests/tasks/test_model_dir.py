@@ -17,7 +17,7 @@ def make(path, **values):
 
 def claim(path, **values):
     config = make(path, **values)
-    model_dir.check_free(config)
+    model_dir.check_free(config, FACTS)
     model_dir.open_run(config, FACTS)
     return config
 
@@ -55,7 +55,7 @@ def test_another_identity_is_refused(tmp_path, changed):
     before = (tmp_path / "config.json").read_text()
     ((name, value),) = changed.items()
     with pytest.raises(errors.UserError) as caught:
-        model_dir.check_free(make(tmp_path, **changed))
+        model_dir.check_free(make(tmp_path, **changed), FACTS)
     assert str(caught.value) == (
         f"model_dir must hold no other run; {str(tmp_path)!r} has "
         f"{name}={getattr(former, name)!r}, asked for {name}={value!r}"
@@ -74,7 +74,7 @@ def test_a_file_is_refused(tmp_path):
     path = tmp_path / "run"
     path.write_text("precious")
     with pytest.raises(errors.UserError, match="must be a directory"):
-        model_dir.check_free(make(path))
+        model_dir.check_free(make(path), FACTS)
     assert path.read_text() == "precious"
 
 
@@ -159,3 +159,9 @@ def test_the_run_a_checkpoint_lies_in(tmp_path, path):
     (tmp_path / "ckpt-3.index").touch()
     found = model_dir.run_of(f"{tmp_path}/{path}".rstrip("/"))
     assert found == str(tmp_path)
+
+
+def test_other_data_is_refused(tmp_path):
+    config = claim(tmp_path)
+    with pytest.raises(errors.UserError, match="num_examples=10"):
+        model_dir.check_free(config, FACTS | {"num_examples": 11})
