@@ -13,7 +13,7 @@ from simclr_tf.losses import supervised
 from simclr_tf.optim import decay
 from simclr_tf.tasks import components, frozen, model_dir
 from simclr_tf.tasks import export as export_task
-from simclr_tf.training import checkpoint, state, weights, whole_file, writer
+from simclr_tf.training import checkpoint, whole_file, writer
 
 POLL_SECS = 5.0
 """Between looks for a new checkpoint."""
@@ -39,25 +39,15 @@ def run(config, *, follow=True):
     config, facts = model_dir.recall_run(config)
     source = components.open_labelled(config, "eval_split")
     check_protocol(config, has_probe=facts["num_classes"] is not None)
-    model = make_eval_model(config, facts)
+    model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
     for step in steps_to_score(config, facts["train_steps"], follow):
         prefix = os.path.join(config.model_dir, f"ckpt-{step}")
-        found = weights.load_weights(prefix, state.TrainState(model, None))
-        logging.info("weights from %s: %s", prefix, found)
+        components.load_model(prefix, model)
         result = score(config, model, source, step)
         write_result(config, result, step)
         export_task.export_step(config, model, step)
     return result
-
-
-def make_eval_model(config, facts):
-    """The run's model on one device, without synchronised batch norm."""
-    model = components.make_model(
-        config, num_classes=facts["num_classes"], sync_bn=False
-    )
-    model.build_on(config.image_size)
-    return model
 
 
 def check_protocol(config, *, has_probe):

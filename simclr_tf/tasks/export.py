@@ -6,7 +6,7 @@ from absl import logging
 
 from simclr_tf import export
 from simclr_tf.tasks import components, model_dir
-from simclr_tf.training import checkpoint, state, weights
+from simclr_tf.training import checkpoint
 
 
 def run(config):
@@ -26,13 +26,9 @@ def run(config):
     config, facts = model_dir.recall_run(config)
     if config.export_dir:
         export.check_replaceable(config.export_dir)
-    model = components.make_model(
-        config, num_classes=facts["num_classes"], sync_bn=False
-    )
-    model.build_on(config.image_size)
+    model = components.make_eval_model(config, num_classes=facts["num_classes"])
     prefix = checkpoint.find_prefix(config.checkpoint or config.model_dir)
-    found = weights.load_weights(prefix, state.TrainState(model, None))
-    logging.info("weights from %s: %s", prefix, found)
+    components.load_model(prefix, model)
     step = checkpoint.step_of(prefix)
     if not config.export_dir:
         return export_step(config, model, step)

@@ -84,10 +84,7 @@ def encoders(config, model):
     """Row name -> function from images to features, the pretrained first."""
     rows = {"pretrained": components.encoder_function(model)}
     if "random" in config.eval_baselines:
-        untrained = components.make_model(
-            config, num_classes=None, sync_bn=False
-        )
-        untrained.build_on(config.image_size)
+        untrained = components.make_eval_model(config, num_classes=None)
         rows["random init"] = components.encoder_function(untrained)
     if "pixels" in config.eval_baselines:
         rows["raw pixels"] = flatten_pixels

@@ -156,13 +156,26 @@ def train(config, source, plan, state, strategy, checkpoints):
     return step
 
 
-def make_iterator(config, source, plan, strategy, step):
-    """Batches from `step` on, one slice per replica."""
+def make_dataset(config, source, *, batch_size, step):
+    """Training batches of `batch_size` images from `step` on."""
     crops = batch_views.make_host_crops(
         seed=config.seed,
         image_size=config.image_size,
         recipe=components.view_recipe(config),
     )
+    return pipeline.train_dataset(
+        source,
+        batch_size=batch_size,
+        start_position=step * config.train_batch_size,
+        seed=config.seed,
+        make_crops=crops,
+        max_image_pixels=config.max_image_pixels,
+    )
+
+
+def make_iterator(config, source, plan, strategy, step):
+    """Batches from `step` on, one slice per replica."""
+    batch_size = config.train_batch_size // plan.num_replicas
 
     def dataset(context):
         if context.num_input_pipelines > 1:
@@ -170,14 +183,7 @@ def make_iterator(config, source, plan, strategy, step):
                 f"training must be fed by one host; this strategy has "
                 f"{context.num_input_pipelines}"
             )
-        return pipeline.train_dataset(
-            source,
-            batch_size=config.train_batch_size // plan.num_replicas,
-            start_position=step * config.train_batch_size,
-            seed=config.seed,
-            make_crops=crops,
-            max_image_pixels=config.max_image_pixels,
-        )
+        return make_dataset(config, source, batch_size=batch_size, step=step)
 
     return iter(strategy.distribute_datasets_from_function(dataset))
 
@@ -224,18 +230,7 @@ def make_report(config, state, shown, metrics):
 
 def write_sample_views(config, source, metrics, step):
     """Shows the first views of the next images, then the second ones."""
-    crops = batch_views.make_host_crops(
-        seed=config.seed,
-        image_size=config.image_size,
-        recipe=components.view_recipe(config),
-    )
-    dataset = pipeline.train_dataset(
-        source,
-        batch_size=min(NUM_SAMPLE_IMAGES, config.train_batch_size),
-        start_position=step * config.train_batch_size,
-        seed=config.seed,
-        make_crops=crops,
-        max_image_pixels=config.max_image_pixels,
-    )
+    batch_size = min(NUM_SAMPLE_IMAGES, config.train_batch_size)
+    dataset = make_dataset(config, source, batch_size=batch_size, step=step)
     views = make_views(config)(next(iter(dataset)))
     metrics.images(step, "image", views)
