@@ -114,7 +114,12 @@ def dispatch(config):
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet_import():
-        from simclr_tf.tasks import evaluate, export, pretrain
+        from simclr_tf.tasks import (
+            evaluate,
+            export,
+            import_checkpoint,
+            pretrain,
+        )
         from simclr_tf.training import console as screen
 
     if not flags.FLAGS["verbosity"].present:
@@ -127,6 +132,8 @@ def dispatch(config):
         evaluate.run(config)
     if config.mode == "export":
         export.run(config)
+    if config.mode == "import":
+        import_checkpoint.run(config)
 
 
 @contextlib.contextmanager

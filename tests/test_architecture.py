@@ -30,7 +30,11 @@ LAYERS = {
     "__main__": 7,
 }
 CONFIG_READERS = {"config", "cli", "help_text", "tasks", "benchmarks"}
-SAME_LAYER = {("evaluation", "viz"), ("help_text", "cli")}
+SAME_LAYER = {
+    ("evaluation", "viz"),
+    ("help_text", "cli"),
+    ("training", "interop"),
+}
 """(imported, importer) pairs that may meet within one layer."""
 STATEFUL = ("tf.random.uniform", "tf.random.normal", "tf.random.shuffle",
             "tf.image.random_")  # fmt: skip

@@ -19,7 +19,7 @@ OFFICIAL = json.loads(
     (ROOT / "tests/goldens/official_flags.json").read_text("utf-8")
 )
 OUR_DEFAULTS = {"use_tpu": False}
-OUR_CHOICES = {"mode": ["export"], "optimizer": ["lamb"]}
+OUR_CHOICES = {"mode": ["export", "import"], "optimizer": ["lamb"]}
 OURS = {
     "download",
     "memory_limit_mb",
@@ -39,6 +39,8 @@ OURS = {
     "precision",
     "jit",
     "export_dir",
+    "export_format",
+    "keep_logits_layer",
     "eval_protocol",
     "eval_label_budgets",
     "eval_label_draws",
@@ -251,7 +253,7 @@ def test_help_groups_every_flag_with_default_and_choices():
         section = text.split(f"\n{title}:\n")[1].split("\n\n")[0]
         for field in group:
             assert f"{field.name}  (" in section
-    assert "--mode  (train|eval|train_then_eval|export; default train)" in text
+    assert "--mode  (train|eval|train_then_eval|export|import; " in text
     assert "--[no]use_blur  (true or false; default true)" in text
     assert "--probe_l2  (comma-separated numbers; default 0.0001,0.001" in text
     assert "--preset=quickstart" in text
@@ -324,6 +326,7 @@ def test_how_a_task_ends_is_the_exit_code(raised, status, line):
         ("eval", ["evaluate()"]),
         ("train_then_eval", ["pretrain()", "evaluate(follow=False)"]),
         ("export", ["export()"]),
+        ("import", ["import_checkpoint()"]),
     ],
 )
 def test_every_mode_runs_its_tasks_in_order(mode, calls):
@@ -335,13 +338,13 @@ def test_every_mode_runs_its_tasks_in_order(mode, calls):
         "        words = ', '.join(f'{k}={v}' for k, v in kw.items())\n"
         "        print(f'{name}({words})')\n"
         "    return types.SimpleNamespace(run=run)\n"
-        "for name in ('pretrain', 'evaluate', 'export'):\n"
+        "for name in ('pretrain', 'evaluate', 'export', 'import_checkpoint'):\n"
         "    setattr(tasks, name, task(name))\n"
         "sys.modules['simclr_tf.tasks'] = tasks\n"
         "from simclr_tf import cli\n"
         "cli.console()\n"
     )
-    result = run(f"--mode={mode}", "--model_dir=d", code=code)
+    result = run(f"--mode={mode}", "--model_dir=d", "--checkpoint=c", code=code)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == calls
 

@@ -104,6 +104,12 @@ class ModelConfig:
         source="official tf2/run.py",
         identity=True,
     )
+    keep_logits_layer: bool = fields.knob(
+        False,
+        "Carry the supervised head of --checkpoint into training. Off, since "
+        "a head found there may have seen labels this run is not to see.",
+        identity=True,
+    )
     fine_tune_after_block: int = fields.knob(
         -1,
         "What fine-tuning trains: -1 everything, 0 all after the stem, "

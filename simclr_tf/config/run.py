@@ -12,9 +12,10 @@ class RunConfig:
     mode: str = fields.knob(
         "train",
         "What to do; eval follows new checkpoints of model_dir, export "
-        "writes a SavedModel.",
+        "writes a SavedModel or another export_format, import turns "
+        "checkpoint into one of ours.",
         source="official tf2/run.py",
-        choices=("train", "eval", "train_then_eval", "export"),
+        choices=("train", "eval", "train_then_eval", "export", "import"),
     )
     preset: str | None = fields.knob(
         None,
@@ -29,12 +30,21 @@ class RunConfig:
     )
     checkpoint: str | None = fields.knob(
         None,
-        "Checkpoint to take weights from when model_dir has none.",
+        "Weights to start from when model_dir has none, or to evaluate, "
+        "export or import: a checkpoint or directory of ours, an official "
+        "TF2 or TF1 checkpoint, an official SavedModel or one of ours.",
         source="official tf2/run.py",
     )
     export_dir: str | None = fields.knob(
         None,
-        "Where mode=export writes; default model_dir/saved_model/<step>.",
+        "Where mode=export writes; default model_dir/saved_model/<step>, or "
+        "model_dir/keras/<step>, model_dir/onnx/<step>.",
+    )
+    export_format: str = fields.knob(
+        "savedmodel",
+        "What mode=export writes: a SavedModel in TF Hub format, a .keras "
+        "file (weights and configuration), or the encoder as ONNX.",
+        choices=("savedmodel", "keras", "onnx"),
     )
     seed: int = fields.knob(
         0,
@@ -104,7 +114,8 @@ class RunConfig:
     )
     variable_schema: str | None = fields.knob(
         None,
-        "Regular expression of the TF1 release, choosing what it restores. "
-        "Accepted, without effect until TF1 checkpoints can be read.",
+        "Regular expression matched on TF1 variable names, whatever the kind "
+        "of checkpoint: training starts the others afresh. The usual "
+        "one leaves out the head.",
         source="official run.py (TF1)",
     )

@@ -207,6 +207,23 @@ CROSS_RULES = (
         "given where there is no checkpoint",
     ),
     CrossRule(
+        "model_dir",
+        lambda config: config.model_dir or config.mode != "import",
+        "given for import",
+    ),
+    CrossRule(
+        "checkpoint",
+        lambda config: config.checkpoint or config.mode != "import",
+        "given for import",
+    ),
+    CrossRule(
+        "keep_logits_layer",
+        lambda config: (
+            not (config.keep_logits_layer and config.zero_init_logits_layer)
+        ),
+        "off where zero_init_logits_layer is on",
+    ),
+    CrossRule(
         "export_dir",
         lambda config: (
             config.mode != "export" or config.model_dir or config.export_dir

@@ -31,6 +31,7 @@ class ProjectionHead(keras.layers.Layer):
         **kwargs: `name` and `dtype` of `keras.layers.Layer`.
 
     Attributes:
+        mode: as given.
         layers: tuple of `HeadLayer`s.
         num_stages: how many stages `call` returns.
 
@@ -54,6 +55,7 @@ class ProjectionHead(keras.layers.Layer):
         """See the class."""
         _check(mode, num_layers, out_dim)
         super().__init__(**kwargs)
+        self.mode = mode
         num_dense = {"none": 0, "linear": 1, "nonlinear": num_layers}[mode]
         self.num_stages = num_dense + 1
         self.layers = tuple(

@@ -4,13 +4,12 @@ import functools
 
 import keras
 import tensorflow as tf
-from absl import logging
 
 from simclr_tf import distribution, errors
 from simclr_tf.data import catalog, images, pipeline, sources
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import decay, optimizers, schedules
-from simclr_tf.training import state, weights
+from simclr_tf.training import state
 
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 CIFAR_STEM_MAX_PX = 32
@@ -115,16 +114,6 @@ def make_eval_model(config, *, num_classes):
     """The network, built, for one device: no synchronised batch norm."""
     model = make_model(config, num_classes=num_classes, sync_bn=False)
     return model.build_on(config.image_size)
-
-
-def load_model(prefix, model):
-    """Fills a built model from a checkpoint and logs how they matched.
-
-    Raises:
-        errors.UserError: if the checkpoint does not hold the model's weights.
-    """
-    found = weights.load_weights(prefix, state.TrainState(model, None))
-    logging.info("weights from %s: %s", prefix, found)
 
 
 def make_train_state(config, *, num_classes, total_steps, warmup_steps):

@@ -11,7 +11,7 @@ from simclr_tf import errors
 from simclr_tf.config import derived
 from simclr_tf.losses import supervised
 from simclr_tf.optim import decay
-from simclr_tf.tasks import components, frozen, model_dir
+from simclr_tf.tasks import components, frozen, given_checkpoint
 from simclr_tf.tasks import export as export_task
 from simclr_tf.training import checkpoint, whole_file, writer
 
@@ -36,14 +36,19 @@ def run(config, *, follow=True):
     Raises:
         errors.UserError: if there is nothing to score or to score with.
     """
-    config, facts = model_dir.recall_run(config)
+    config, facts = given_checkpoint.recall(config)
+    if not config.model_dir:
+        raise errors.UserError(
+            "model_dir must be given for the results, as the checkpoint "
+            f"belongs to no run; got {config.model_dir!r}"
+        )
     source = components.open_labelled(config, "eval_split")
     check_protocol(config, has_probe=facts["num_classes"] is not None)
+    check_classes(source, facts["num_classes"])
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
-    for step in steps_to_score(config, facts["train_steps"], follow):
-        prefix = os.path.join(config.model_dir, f"ckpt-{step}")
-        components.load_model(prefix, model)
+    for path in checkpoints_to_score(config, facts["train_steps"], follow):
+        step = given_checkpoint.load(path, model).step
         result = score(config, model, source, step)
         write_result(config, result, step)
         export_task.export_step(config, model, step)
@@ -59,8 +64,23 @@ def check_protocol(config, *, has_probe):
         )
 
 
-def steps_to_score(config, last_step, follow):
-    """Yields steps of checkpoints to score, the newest at each look.
+def check_classes(source, num_classes):
+    """Raises `UserError` if the head was made for other classes.
+
+    Args:
+        source: the labelled evaluation `Source`.
+        num_classes: of the supervised head; None without one.
+    """
+    if num_classes not in (None, source.num_classes):
+        raise errors.UserError(
+            f"eval_split must have the {num_classes} classes of the "
+            f"supervised head; {source.name!r} split {source.split!r} has "
+            f"{source.num_classes}"
+        )
+
+
+def checkpoints_to_score(config, last_step, follow):
+    """Yields paths of checkpoints to score, the newest at each look.
 
     Args:
         config: a recalled `Config`; the `checkpoint` it was found by is
@@ -73,13 +93,13 @@ def steps_to_score(config, last_step, follow):
     """
     directory, scored = config.model_dir, None
     if config.checkpoint:
-        yield checkpoint.step_of(checkpoint.find_prefix(config.checkpoint))
+        yield config.checkpoint
         return
     while scored is None or (follow and scored < last_step):
         steps = checkpoint.committed_steps(directory)
         if steps and steps[-1] != scored:
             scored = steps[-1]
-            yield scored
+            yield os.path.join(directory, f"ckpt-{scored}")
         elif follow:
             logging.log_first_n(
                 logging.INFO, "waiting for a checkpoint in %s", 1, directory

@@ -5,8 +5,7 @@ import os
 from absl import logging
 
 from simclr_tf import export
-from simclr_tf.tasks import components, model_dir
-from simclr_tf.training import checkpoint
+from simclr_tf.tasks import components, given_checkpoint, model_dir
 
 
 def run(config):
@@ -23,13 +22,12 @@ def run(config):
         errors.UserError: if there is no checkpoint, or `export_dir` exists
             and is not an export.
     """
-    config, facts = model_dir.recall_run(config)
+    config, facts = given_checkpoint.recall(config)
     if config.export_dir:
         export.check_replaceable(config.export_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
-    prefix = checkpoint.find_prefix(config.checkpoint or config.model_dir)
-    components.load_model(prefix, model)
-    step = checkpoint.step_of(prefix)
+    path = config.checkpoint or config.model_dir
+    step = given_checkpoint.load(path, model).step
     if not config.export_dir:
         return export_step(config, model, step)
     return _export(config, model, step, config.export_dir)

@@ -14,6 +14,8 @@ from simclr_tf.config import Config
 from simclr_tf.training import whole_file
 
 CONFIG_FILE = "config.json"
+IMPORTED = "imported"
+"""The fact that tells where the weights of a run came from."""
 
 
 def check_free(config, facts):
@@ -28,14 +30,25 @@ def check_free(config, facts):
             another identity or on other data.
     """
     path = config.model_dir
+    check_directory(path)
+    former = read_run(path)
+    if former is None:
+        return
+    if IMPORTED in former["facts"]:
+        raise errors.UserError(
+            f"model_dir must hold no imported weights to train in; give "
+            f"{path!r} as checkpoint and another model_dir"
+        )
+    _check_same(config.identity(), former["config"].identity(), path)
+    _check_same(facts, former["facts"], path)
+
+
+def check_directory(path):
+    """Raises `UserError` if `model_dir` is a file."""
     if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
         raise errors.UserError(
             f"model_dir must be a directory; {path!r} is a file"
         )
-    former = read_run(path)
-    if former is not None:
-        _check_same(config.identity(), former["config"].identity(), path)
-        _check_same(facts, former["facts"], path)
 
 
 def open_run(config, facts):
@@ -107,6 +120,8 @@ def recall_run(config):
             f"export; got {path!r}"
         )
     theirs = former["config"].identity()
+    if IMPORTED in former["facts"]:  # made by no run: a network alone
+        theirs = former["config"].architecture()
     asked = {name: getattr(config, name) for name in config.explicit}
     _check_same(
         {k: v for k, v in asked.items() if k in theirs},
@@ -119,18 +134,6 @@ def recall_run(config):
         "checkpoint": None if config.model_dir else config.checkpoint,
     }
     return former["config"].replace(**(asked | here)), former["facts"]
-
-
-def adopt_architecture(config):
-    """Takes unset architecture fields from the run `checkpoint` belongs to."""
-    if not config.checkpoint:
-        return config
-    former = read_run(run_of(config.checkpoint))
-    if former is None:
-        return config
-    theirs = former["config"].architecture()
-    unset = theirs.keys() - config.explicit
-    return config.replace(**{name: theirs[name] for name in unset})
 
 
 def run_of(checkpoint):

@@ -1,6 +1,5 @@
 """`--train_mode=pretrain`: wires data, views, model, loss and loop."""
 
-import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
@@ -11,6 +10,7 @@ from simclr_tf.tasks import (
     components,
     evaluate,
     frozen,
+    given_checkpoint,
     knn_monitor,
     model_dir,
     plan_of_run,
@@ -22,7 +22,6 @@ from simclr_tf.training import (
     loop,
     progress,
     steps,
-    weights,
     writer,
 )
 
@@ -47,7 +46,7 @@ def run(config):
         raise errors.UserError(
             f"train_mode must be pretrain here; got {config.train_mode!r}"
         )
-    config = model_dir.adopt_architecture(config)
+    config = given_checkpoint.adopt_architecture(config)
     strategy = components.make_strategy(config)
     source = components.open_source(config, config.train_split)
     plan = plan_of_run.make_plan(config, source, strategy.num_replicas_in_sync)
@@ -103,14 +102,11 @@ def start(config, state, checkpoints):
     found = checkpoints.restore_latest()
     if found is not None:
         logging.info("resumed at step %d: %s", state.step, found)
-    elif config.checkpoint:
-        prefix = checkpoint.find_prefix(config.checkpoint)
-        fresh = state.model.supervised_variables
-        found = weights.load_weights(prefix, state, fresh=fresh)
-        logging.info("weights from %s: %s", prefix, found)
-        if config.zero_init_logits_layer:
-            for variable in state.model.supervised_variables:
-                variable.assign(tf.zeros_like(variable))
+        return
+    if config.checkpoint:
+        given_checkpoint.warm_start(config, state.model)
+    if config.zero_init_logits_layer:
+        given_checkpoint.zero_head(state.model)
 
 
 def train(config, source, plan, state, strategy, checkpoints):

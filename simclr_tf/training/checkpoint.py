@@ -33,8 +33,11 @@ class Checkpoints:
         self._root = weights.nest(self._table)
         self._keep = keep
 
-    def save(self):
-        """Writes a checkpoint of the current step and commits it.
+    def save(self, step=None):
+        """Writes a checkpoint and commits it.
+
+        Args:
+            step: that it stands for; default the state's.
 
         Returns:
             Its path prefix.
@@ -43,8 +46,8 @@ class Checkpoints:
             errors.UserError: if a variable of the model is not finite;
                 nothing is written then.
         """
-        self._check_finite()
-        step = self._state.step
+        step = self._state.step if step is None else step
+        self._check_finite(step)
         prefix = os.path.join(self._directory, f"ckpt-{step}")
         self._root.write(prefix)
         files = tf.io.gfile.glob(f"{prefix}.index")
@@ -94,12 +97,12 @@ class Checkpoints:
         self._root.read(prefix).assert_consumed()
         return found
 
-    def _check_finite(self):
+    def _check_finite(self, step):
         for variable in self._state.model.variables:
             if not np.all(np.isfinite(variable.numpy())):
                 raise errors.UserError(
                     f"weights must stay finite to be saved; {variable.path} "
-                    f"is not at step {self._state.step}"
+                    f"is not at step {step}"
                 )
 
     def _sweep(self):
@@ -118,44 +121,6 @@ def committed_steps(directory):
     names = tf.io.gfile.listdir(directory)
     found = [META_PATTERN.match(name) for name in names]
     return sorted(int(hit.group(1)) for hit in found if hit)
-
-
-def find_prefix(path):
-    """The checkpoint a user means by a directory or a prefix.
-
-    Args:
-        path: a `model_dir`, or a checkpoint path with or without `.index`.
-
-    Returns:
-        A path prefix that has an index file.
-
-    Raises:
-        errors.UserError: if there is none.
-    """
-    steps = committed_steps(path)
-    prefix = path.removesuffix(".index")
-    if steps:
-        prefix = os.path.join(path, f"ckpt-{steps[-1]}")
-    if not tf.io.gfile.exists(f"{prefix}.index"):
-        raise errors.UserError(
-            f"checkpoint must name a checkpoint or a directory with one; "
-            f"got {path!r}"
-        )
-    return prefix
-
-
-def step_of(prefix):
-    """The step a checkpoint of a run was taken at, from its name.
-
-    Raises:
-        errors.UserError: if it is not called `ckpt-<step>`.
-    """
-    found = re.search(r"ckpt-(\d+)$", prefix)
-    if not found:
-        raise errors.UserError(
-            f"checkpoint must be called ckpt-<step>; got {prefix!r}"
-        )
-    return int(found.group(1))
 
 
 def check_sizes(prefix):

@@ -10,8 +10,6 @@ import typing
 
 import tensorflow as tf
 
-from simclr_tf import errors
-
 VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 DAMAGE = (tf.errors.OpError, IndexError, ValueError)
 """What TensorFlow raises on a missing, short or altered checkpoint file."""
@@ -107,42 +105,6 @@ def match(table, shapes):
             if ours[key] != shapes[key]
         ),
     )
-
-
-def load_weights(prefix, state, *, fresh=()):
-    """Loads the model's weights, leaving step and optimizer slots fresh.
-
-    Args:
-        prefix: path of a checkpoint without `.index`.
-        state: the `TrainState` to fill.
-        fresh: variables that keep their own values where the checkpoint
-            lacks them or holds another shape (a new probe, say).
-
-    Returns:
-        The `Match` of what was to be loaded.
-
-    Raises:
-        errors.UserError: if the checkpoint cannot be read, matches nothing,
-            or lacks anything but `fresh`.
-    """
-    table = variable_table(state)
-    table = {k: v for k, v in table.items() if k.startswith("model/")}
-    try:
-        shapes = read_shapes(prefix)
-    except DAMAGE as error:
-        raise errors.UserError(
-            f"checkpoint must be readable; {prefix!r}: {first_line(error)}"
-        ) from error
-    shapes = {k: s for k, s in shapes.items() if k.startswith("model/")}
-    found = match(table, shapes)
-    may_differ = {f"model/{variable.path}" for variable in fresh}
-    wanting = set(found.missing) | {key for key, *_ in found.misshapen}
-    if not found.matched or wanting - may_differ:
-        raise errors.UserError(
-            f"checkpoint must hold this model's weights; {prefix!r}: {found}"
-        )
-    nest({k: table[k] for k in found.matched}).read(prefix).expect_partial()
-    return found
 
 
 def first_line(error):

@@ -23,6 +23,7 @@ IDENTITY = [
     "proj_out_dim",
     "ft_proj_selector",
     "zero_init_logits_layer",
+    "keep_logits_layer",
     "fine_tune_after_block",
     "train_mode",
     "lineareval_while_pretraining",

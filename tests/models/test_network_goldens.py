@@ -2,9 +2,10 @@ import json
 import pathlib
 
 import numpy as np
-import official_names
 import official_weights
 import pytest
+
+from simclr_tf.interop import official
 
 GOLDENS = official_weights.GOLDENS
 LAYOUT = official_weights.LAYOUT
@@ -68,7 +69,7 @@ def compare(name, recorded, outputs):
 @pytest.mark.parametrize("name", LAYOUT)
 def test_variables_are_the_official_ones(models, name):
     model = models(name)
-    named = official_names.official_variables(model)
+    named = official.tf2_variables(model)
     shapes = {key: list(value.shape) for key, value in named.items()}
     assert shapes == LAYOUT[name]["variables"]
     paths = [variable.path for variable in model.variables]

@@ -137,23 +137,6 @@ def test_recall_needs_a_run(tmp_path):
         model_dir.recall_run(Config(mode="eval", model_dir=str(tmp_path)))
 
 
-def test_a_checkpoint_brings_its_architecture(tmp_path):
-    claim(tmp_path / "old", resnet_depth=18, proj_out_dim=64, image_size=32)
-    config = model_dir.adopt_architecture(
-        make(tmp_path / "new", checkpoint=str(tmp_path / "old"), image_size=64)
-    )
-    assert (config.resnet_depth, config.proj_out_dim) == (18, 64)
-    assert config.image_size == 64
-    assert config.temperature == 0.1
-
-
-def test_without_a_run_nothing_is_adopted(tmp_path):
-    config = make(tmp_path)
-    assert model_dir.adopt_architecture(config) is config
-    config = make(tmp_path, checkpoint=str(tmp_path / "nowhere/ckpt-1"))
-    assert model_dir.adopt_architecture(config) is config
-
-
 @pytest.mark.parametrize("path", ["ckpt-3", "ckpt-3.index", ""])
 def test_the_run_a_checkpoint_lies_in(tmp_path, path):
     (tmp_path / "ckpt-3.index").touch()

@@ -200,14 +200,3 @@ def test_replicas_save_what_one_device_restores(directory, mirrored):
     np.testing.assert_array_equal(
         single.model.variables[0].numpy(), run.model.variables[0].numpy()
     )
-
-
-def test_find_prefix_takes_directory_prefix_and_index(directory, two_saved):
-    newest = os.path.join(directory, "ckpt-2")
-    for path in (directory, newest, f"{newest}.index"):
-        assert checkpoint.find_prefix(path) == newest
-
-
-def test_find_prefix_names_what_it_was_given(tmp_path):
-    with pytest.raises(errors.UserError, match="nowhere"):
-        checkpoint.find_prefix(str(tmp_path / "nowhere"))

@@ -5,11 +5,11 @@ import pathlib
 import zlib
 
 import numpy as np
-import official_names
 
+from simclr_tf.interop import official
 from simclr_tf.models import resnet, simclr
 
-GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
+GOLDENS = pathlib.Path(__file__).parent / "goldens"
 LAYOUT = json.loads((GOLDENS / "tf2_checkpoint_layout.json").read_text())
 
 
@@ -49,7 +49,7 @@ def make_model(name):
 
 def set_weights(model):
     """Gives every variable its value."""
-    for key, variable in official_names.official_variables(model).items():
+    for key, variable in official.tf2_variables(model).items():
         variable.assign(weight(key, variable.shape))
 
 

@@ -1,14 +1,63 @@
-"""Official TF2 checkpoint keys of our variables, for any configuration."""
+"""Names of the official TF2 checkpoints for our variables.
+
+Source: official tf2/resnet.py and tf2/model.py, whose attributes and list
+positions make the names; checked against its recorded layouts.
+"""
+
+from simclr_tf.models import blocks
+
+ENCODER = "model/resnet_model/"
+PROJECTION_HEAD = "model/_projection_head/"
+SUPERVISED_HEAD = "model/supervised_head/"
+
+_CONV = {"conv2d": ("kernel",)}
+_NORM = {"bn": ("gamma", "beta", "moving_mean", "moving_variance")}
+_GATE = {
+    "se_reduce": ("kernel", "bias"),
+    "se_expand": ("kernel", "bias"),
+}
+_SELECTIVE = {
+    "conv2d_fixed_padding": _CONV,
+    "batch_norm_relu": _NORM,
+    "conv2d_0": ("kernel",),
+    "batch_norm_relu_1": _NORM,
+    "conv2d_1": ("kernel",),
+}
+_STEPS = {"#": _CONV | _NORM | _GATE | _SELECTIVE}
+_BLOCK = {
+    "shortcut_layers": _STEPS,
+    "projection_layers": _STEPS,
+    "conv2d_bn_layers": _STEPS,
+    "conv_relu_dropblock_layers": _STEPS,
+    "se_layer": _GATE,
+}
+NAME_TREE = {
+    "model": {
+        "resnet_model": {
+            "initial_conv_relu_max_pool": _STEPS,
+            "block_groups": {"#": {"layers": {"#": _BLOCK}}},
+        },
+        "_projection_head": {
+            "linear_layers": {
+                "#": {"dense": ("kernel",), "bn_relu": _NORM},
+            },
+        },
+        "supervised_head": {
+            "linear_layer": {"dense": ("kernel", "bias")},
+        },
+    },
+}
+"""Every name there can be, level by level; `#` is the position in a list."""
 
 
-def official_variables(model):
-    """The model's variables by official key, in creation order.
+def tf2_variables(model):
+    """The model's variables by official name, in creation order.
 
     Args:
         model: a built `simclr.SimCLR` over a `resnet.ResNet`.
 
     Returns:
-        A dict from key, such as
+        A dict from name, such as
         `model/resnet_model/initial_conv_relu_max_pool/0/conv2d/kernel`, to
         Keras variable.
     """
@@ -47,7 +96,7 @@ def _stem(stem):
 
 
 def _block(block, prefix):
-    is_basic = type(block).__name__ == "BasicBlock"
+    is_basic = isinstance(block, blocks.BasicBlock)
     shortcuts = "shortcut_layers" if is_basic else "projection_layers"
     named = {}
     if block.shortcut is not None:

@@ -1,0 +1,1 @@
+"""Checkpoints of every kind, read into our models."""
