@@ -16,6 +16,7 @@ _EXPORTS = {
     "SimCLR": ("models.simclr", "SimCLR"),
     "UserError": ("errors", "UserError"),
     "apply_views": ("augment.views", "apply_views"),
+    "load_model": ("tasks.api", "load_model"),
     "nt_xent": ("losses.ntxent", "nt_xent"),
     "pretrain": ("tasks.api", "pretrain"),
     "sample_views": ("augment.views", "sample_views"),

@@ -1,5 +1,7 @@
 """The same from Python, for notebooks and scripts."""
 
+from simclr_tf.config import Config
+from simclr_tf.tasks import components, given_checkpoint
 from simclr_tf.tasks import pretrain as pretraining
 from simclr_tf.training import console
 
@@ -18,3 +20,26 @@ def pretrain(config):
     """
     console.speak_plainly()
     return pretraining.run(config)
+
+
+def load_model(path, **flags):
+    """The network in a checkpoint of any kind, with its weights.
+
+    Args:
+        path: a `model_dir`, a checkpoint, or a SavedModel, ours or official.
+        **flags: fields of `Config` that a checkpoint does not tell, such as
+            `image_size` or `ft_proj_selector`.
+
+    Returns:
+        A built `SimCLR` for one device, its supervised head included where
+        there is one.
+
+    Raises:
+        errors.UserError: if the path holds no such network, or a flag
+            describes another one.
+    """
+    config = Config(mode="eval", checkpoint=path, **flags)
+    config, facts = given_checkpoint.recall(config)
+    model = components.make_eval_model(config, num_classes=facts["num_classes"])
+    given_checkpoint.load(path, model)
+    return model
