@@ -66,12 +66,14 @@ class Stem(_Composite):
         **kwargs: `name` and `dtype` of `keras.layers.Layer`.
 
     Attributes:
+        kind: as given.
         steps: tuple of convolution, batch norm, and so on.
     """
 
     def __init__(self, filters, parts, *, kind, **kwargs):
         """See the class."""
         super().__init__(**kwargs)
+        self.kind = kind
         self.has_pool = kind == "imagenet"
         if kind == "cifar":
             shapes = ((filters, 3, 1),)

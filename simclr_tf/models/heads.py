@@ -7,13 +7,14 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.models import norm
+from simclr_tf.models import layers, norm
 
 MODES = ("none", "linear", "nonlinear")
 # Standard deviation of every head's kernel. Source: official tf2/model.py.
 KERNEL_STDDEV = 0.01
 
 
+@keras.saving.register_keras_serializable(package="simclr_tf")
 class ProjectionHead(keras.layers.Layer):
     """Maps features h to projections z = g(h), keeping what lies between.
 
@@ -31,7 +32,7 @@ class ProjectionHead(keras.layers.Layer):
         **kwargs: `name` and `dtype` of `keras.layers.Layer`.
 
     Attributes:
-        mode: as given.
+        mode, num_layers, out_dim, bn_momentum, sync_bn: as given.
         layers: tuple of `HeadLayer`s.
         num_stages: how many stages `call` returns.
 
@@ -56,6 +57,10 @@ class ProjectionHead(keras.layers.Layer):
         _check(mode, num_layers, out_dim)
         super().__init__(**kwargs)
         self.mode = mode
+        self.num_layers = num_layers
+        self.out_dim = out_dim
+        self.bn_momentum = bn_momentum
+        self.sync_bn = sync_bn
         num_dense = {"none": 0, "linear": 1, "nonlinear": num_layers}[mode]
         self.num_stages = num_dense + 1
         self.layers = tuple(
@@ -70,8 +75,23 @@ class ProjectionHead(keras.layers.Layer):
             for index in range(1, num_dense + 1)
         )
 
+    def get_config(self):
+        """The arguments that make the same head."""
+        return {
+            **super().get_config(),
+            "mode": self.mode,
+            "num_layers": self.num_layers,
+            "out_dim": self.out_dim,
+            "bn_momentum": self.bn_momentum,
+            "sync_bn": self.sync_bn,
+        }
+
     def build(self, input_shape):
         """Nothing here: the first call builds the sublayers."""
+
+    def build_from_config(self, config):
+        """Creates all variables, for Keras' loader."""
+        layers.build_by_a_pass(self, config)
 
     def call(self, features, training=False):
         """All stages of the head.
@@ -138,12 +158,16 @@ class LinearHead(keras.layers.Layer):
         num_classes: K.
         **kwargs: `name` of `keras.layers.Layer`.
 
+    Attributes:
+        num_classes: as given.
+
     Source: official tf2/model.py.
     """
 
     def __init__(self, num_classes, **kwargs):
         """See the class."""
         super().__init__(dtype="float32", **kwargs)
+        self.num_classes = num_classes
         self.dense = _dense(num_classes, use_bias=True, name="dense")
 
     def build(self, input_shape):

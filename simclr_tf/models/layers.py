@@ -23,6 +23,21 @@ def pad(images, kernel_size):
     return tf.pad(images, ((0, 0), border, border, (0, 0)))
 
 
+def build_by_a_pass(layer, build_config):
+    """Creates all variables of a layer whose first call builds its parts.
+
+    Keras' loader asks for this before it reads the weights; it skips, saying
+    nothing, those of parts that are not built.
+
+    Args:
+        layer: called once, in inference, on zeros.
+        build_config: what `keras.layers.Layer.get_build_config` recorded;
+            sizes left open there count as 1.
+    """
+    shape = [size or 1 for size in build_config["input_shape"]]
+    layer(tf.zeros(shape), training=False)
+
+
 class FixedPaddingConv(keras.layers.Layer):
     """Square convolution without bias, padded by the kernel size alone.
 

@@ -25,6 +25,7 @@ DEPTHS = {
 STEMS = ("imagenet", "cifar")
 
 
+@keras.saving.register_keras_serializable(package="simclr_tf")
 class ResNet(keras.Model):
     """Residual network from images to features h = f(x).
 
@@ -45,7 +46,8 @@ class ResNet(keras.Model):
         name: name of the model.
 
     Attributes:
-        stem: the `blocks.Stem`.
+        depth, width, sk_ratio, se_ratio, bn_momentum, sync_bn: as given.
+        stem: the `blocks.Stem`, which knows its `kind`.
         block_groups: tuple of the four `blocks.BlockGroup`s.
         num_features: D.
 
@@ -72,20 +74,15 @@ class ResNet(keras.Model):
         """See the class."""
         _check(depth, width, sk_ratio, se_ratio, stem)
         super().__init__(name=name, dtype=dtype)
+        self.depth = depth
+        self.width = width
+        self.sk_ratio = sk_ratio
+        self.se_ratio = se_ratio
+        self.bn_momentum = bn_momentum
+        self.sync_bn = sync_bn
         base = int(64 * width)
         block, depths = DEPTHS[depth]
-        parts = blocks.Parts(
-            conv=functools.partial(layers.FixedPaddingConv, dtype=dtype),
-            norm=functools.partial(
-                norm.BatchNorm,
-                momentum=bn_momentum,
-                synchronized=sync_bn,
-                dtype=dtype,
-            ),
-            sk_ratio=sk_ratio,
-            se_ratio=se_ratio,
-            dtype=dtype,
-        )
+        parts = self._parts(dtype)
         self.stem = blocks.Stem(
             base, parts, kind=stem, name="stem", dtype=dtype
         )
@@ -103,8 +100,40 @@ class ResNet(keras.Model):
         )
         self.num_features = base * 8 * block.expansion
 
+    def _parts(self, dtype):
+        return blocks.Parts(
+            conv=functools.partial(layers.FixedPaddingConv, dtype=dtype),
+            norm=functools.partial(
+                norm.BatchNorm,
+                momentum=self.bn_momentum,
+                synchronized=self.sync_bn,
+                dtype=dtype,
+            ),
+            sk_ratio=self.sk_ratio,
+            se_ratio=self.se_ratio,
+            dtype=dtype,
+        )
+
+    def get_config(self):
+        """The arguments that make the same network."""
+        return {
+            "depth": self.depth,
+            "width": self.width,
+            "sk_ratio": self.sk_ratio,
+            "se_ratio": self.se_ratio,
+            "stem": self.stem.kind,
+            "bn_momentum": self.bn_momentum,
+            "sync_bn": self.sync_bn,
+            "dtype": self.dtype_policy.name,
+            "name": self.name,
+        }
+
     def build(self, input_shape):
         """Nothing here: the first call builds the sublayers."""
+
+    def build_from_config(self, config):
+        """Creates all variables, for Keras' loader."""
+        layers.build_by_a_pass(self, config)
 
     def endpoints(self, images, training=False):
         """The named outputs, official names, of one pass.

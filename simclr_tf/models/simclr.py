@@ -9,11 +9,12 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.models import heads, norm, resnet
+from simclr_tf.models import heads, layers, norm, resnet
 
 Outputs = collections.namedtuple("Outputs", "features projections logits")
 
 
+@keras.saving.register_keras_serializable(package="simclr_tf")
 class SimCLR(keras.Model):
     """Encoder, projection head and, given classes, a linear classifier.
 
@@ -98,8 +99,52 @@ class SimCLR(keras.Model):
                 f"projection layers; got {self.ft_proj_selector!r}"
             )
 
+    def get_config(self):
+        """The arguments that make the same model, its encoder serialised.
+
+        Neither what the encoder was built on nor what it was compiled with
+        is part of it: the whole model's first call builds it.
+        """
+        encoder = keras.saving.serialize_keras_object(self.encoder)
+        for key in ("build_config", "compile_config"):
+            encoder.pop(key, None)
+        head = self.projection_head
+        num_classes = None
+        if self.supervised_head is not None:
+            num_classes = self.supervised_head.num_classes
+        return {
+            "encoder": encoder,
+            "proj_head_mode": head.mode,
+            "num_proj_layers": head.num_layers,
+            "proj_out_dim": head.out_dim,
+            "ft_proj_selector": self.ft_proj_selector,
+            "num_classes": num_classes,
+            "probe_stop_gradient": self.probe_stop_gradient,
+            "sync_bn": head.sync_bn,
+            "bn_momentum": head.bn_momentum,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model of a `get_config`.
+
+        Args:
+            config: the dict.
+            custom_objects: classes by name, for an encoder that Keras does
+                not know.
+        """
+        encoder = keras.saving.deserialize_keras_object(
+            config["encoder"], custom_objects=custom_objects
+        )
+        return cls(**{**config, "encoder": encoder})
+
     def build(self, input_shape):
         """Nothing here: the first call builds the sublayers."""
+
+    def build_from_config(self, config):
+        """Creates all variables, for Keras' loader."""
+        layers.build_by_a_pass(self, config)
 
     def build_on(self, image_size, *, channels=3):
         """Creates all variables, by a pass of one blank image.

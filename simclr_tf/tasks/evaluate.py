@@ -51,7 +51,7 @@ def run(config, *, follow=True):
         step = given_checkpoint.load(path, model).step
         result = score(config, model, source, step)
         write_result(config, result, step)
-        export_task.export_step(config, model, step)
+        export_task.export_step(config, model, step, facts)
     return result
 
 

@@ -1,62 +1,102 @@
-"""`--mode=export`: a SavedModel from a run's newest checkpoint."""
+"""`--mode=export`: a network for others, from a run or any checkpoint."""
 
 import os
 
 from absl import logging
 
-from simclr_tf import export
+from simclr_tf.export import directory, hub, keras_file, onnx_file
 from simclr_tf.tasks import components, given_checkpoint, model_dir
+
+PARENTS = {"savedmodel": "saved_model", "keras": "keras", "onnx": "onnx"}
+"""Directory in `model_dir` where exports of a format lie, by step."""
 
 
 def run(config):
-    """Exports the newest checkpoint of `model_dir`.
+    """Exports the newest checkpoint of `model_dir`, or `checkpoint`.
 
     Args:
         config: a `Config`; fields not set are taken from the run.
-            `export_dir` defaults to `model_dir/saved_model/<step>`.
+            `export_dir` defaults to `model_dir/saved_model/<step>`, or that
+            of the other formats.
 
     Returns:
         The directory written.
 
     Raises:
-        errors.UserError: if there is no checkpoint, or `export_dir` exists
-            and is not an export.
+        errors.UserError: if there is no checkpoint, `export_dir` exists and
+            is not an export, or a package that the format needs is missing.
     """
-    config, facts = given_checkpoint.recall(config)
     if config.export_dir:
-        export.check_replaceable(config.export_dir)
+        directory.check_replaceable(config.export_dir)
+    if config.export_format == "onnx":
+        onnx_file.check_available()
+    config, facts = given_checkpoint.recall(config)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     path = config.checkpoint or config.model_dir
     step = given_checkpoint.load(path, model).step
     if not config.export_dir:
-        return export_step(config, model, step)
-    return _export(config, model, step, config.export_dir)
+        return export_step(config, model, step, facts)
+    return _export(config, model, step, facts, config.export_dir)
 
 
-def export_step(config, model, step):
+def export_step(config, model, step, facts):
     """Writes `model` to `saved_model/<step>` and sweeps older exports.
+
+    Args:
+        config: a `Config`; `export_format` may name another format.
+        model: the built model for one device, with its weights.
+        step: that they were reached at.
+        facts: of the run.
 
     Returns:
         The directory written.
     """
-    parent = os.path.join(config.model_dir, "saved_model")
-    directory = _export(config, model, step, os.path.join(parent, str(step)))
-    export.sweep(parent, keep=config.keep_hub_module_max)
-    return directory
+    parent = os.path.join(config.model_dir, PARENTS[config.export_format])
+    path = os.path.join(parent, str(step))
+    _export(config, model, step, facts, path)
+    directory.sweep(parent, keep=config.keep_hub_module_max)
+    return path
 
 
-def metadata(config, step):
-    """Facts that lie beside the SavedModel."""
+def metadata(config, step, facts):
+    """Facts that lie beside the exported files."""
     return {
+        "format": config.export_format,
         "global_step": step,
         "identity": config.identity(),
+        "image_size": config.image_size,
         "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
+        "num_classes": facts["num_classes"],
         "stem": components.stem_of(config),
         "versions": model_dir.versions(),
-    }
+    } | {k: v for k, v in facts.items() if k == model_dir.IMPORTED}
 
 
-def _export(config, model, step, directory):
-    export.save(model, directory, metadata=metadata(config, step))
-    logging.info("exported to %s", directory)
-    return directory
+def _export(config, model, step, facts, path):
+    def fill(temporary):
+        return _WRITERS[config.export_format](config, model, temporary)
+
+    directory.replace(path, fill, metadata=metadata(config, step, facts))
+    logging.info("exported to %s", path)
+    return path
+
+
+def _write_saved_model(config, model, temporary):
+    return hub.write(model, temporary, image_size=config.image_size)
+
+
+def _write_keras(config, model, temporary):
+    keras_file.write(model, temporary, image_size=config.image_size)
+    return {}
+
+
+def _write_onnx(config, model, temporary):
+    onnx_file.write(model, temporary, image_size=config.image_size)
+    return {}
+
+
+_WRITERS = {
+    "savedmodel": _write_saved_model,
+    "keras": _write_keras,
+    "onnx": _write_onnx,
+}

@@ -1,0 +1,1 @@
+"""Trained networks written for others: SavedModel, `.keras`, ONNX."""

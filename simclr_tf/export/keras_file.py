@@ -1,0 +1,32 @@
+"""The whole model as a `.keras` file: configuration and weights."""
+
+import os
+
+FILE = "model.keras"
+
+
+def write(model, temporary_directory, *, image_size):
+    """Writes `model.keras`, for `keras.models.load_model`.
+
+    The file holds no optimizer and nothing else of training: a copy of the
+    model is what is saved. Keras imports nobody's modules to read it, so the
+    reader names the class, and with it registers what it is made of:
+
+        keras.models.load_model(
+            path, custom_objects={"SimCLR": simclr_tf.SimCLR}
+        )
+
+    Args:
+        model: a built `simclr.SimCLR`, of an encoder that Keras can
+            serialise.
+        temporary_directory: an existing directory, remote ones included.
+        image_size: side in pixels that the reader builds the model at.
+
+    Returns:
+        The path of the file.
+    """
+    copy = type(model).from_config(model.get_config()).build_on(image_size)
+    copy.set_weights(model.get_weights())
+    path = os.path.join(temporary_directory, FILE)
+    copy.save(path)
+    return path

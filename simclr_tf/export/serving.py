@@ -1,0 +1,63 @@
+"""Signatures of an exported network, preprocessing inside.
+
+Dimension letters: `B` rows, `H W` image axes, `S` side the network takes.
+"""
+
+import tensorflow as tf
+
+from simclr_tf.augment import views
+
+UINT8_IMAGES = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
+JPEG_BYTES = tf.TensorSpec([None], tf.string, name="jpeg")
+
+
+def make_signatures(encode, *, images, image_size):
+    """Concrete functions by signature name, each giving `{"default": ...}`.
+
+    Args:
+        encode: float32 [B, H, W, 3] in [0, 1] -> features float32 [B, D].
+        images: the `tf.TensorSpec` of its argument.
+        image_size: S, to which images of any size are brought as in
+            evaluation, by `views.eval_images`.
+
+    Returns:
+        A dict. `serving_default` and `image_feature_vector` take `images`
+        as `encode` does; `uint8_images` takes `images` uint8 [B, H, W, 3],
+        `jpeg_bytes` takes `jpeg`, strings [B].
+    """
+
+    @tf.function(input_signature=[images])
+    def from_floats(images):
+        return {"default": encode(images)}
+
+    @tf.function(input_signature=[UINT8_IMAGES])
+    def from_uint8(images):
+        return {"default": encode(prepare(images, image_size))}
+
+    @tf.function(input_signature=[JPEG_BYTES])
+    def from_jpeg(jpeg):
+        return {"default": encode(decode(jpeg, image_size))}
+
+    feature_vector = from_floats.get_concrete_function()
+    return {
+        "serving_default": feature_vector,
+        "image_feature_vector": feature_vector,
+        "uint8_images": from_uint8.get_concrete_function(),
+        "jpeg_bytes": from_jpeg.get_concrete_function(),
+    }
+
+
+def prepare(images, image_size):
+    """uint8 [B, H, W, 3] of any size to float32 [B, S, S, 3] in [0, 1]."""
+    return views.eval_images(images, image_size=image_size)
+
+
+def decode(jpeg, image_size):
+    """JPEG files, strings [B], to float32 [B, S, S, 3] in [0, 1]."""
+
+    def one(encoded):
+        image = tf.io.decode_jpeg(encoded, channels=3)
+        return prepare(image[tf.newaxis], image_size)[0]
+
+    side = tf.TensorSpec([image_size, image_size, 3], tf.float32)
+    return tf.map_fn(one, jpeg, fn_output_signature=side)
