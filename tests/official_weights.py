@@ -27,6 +27,40 @@ def weight(key, shape):
     return 0.1 * draws
 
 
+def recorded_input(name):
+    """The images given to a recorded network: float32 [16, S, S, 3 V].
+
+    Found to be drawn so, exactly; two views for pretraining, one else.
+    """
+    config = LAYOUT[name]["config"]
+    size, views = config["image_size"], num_views(config)
+    shape = [16, size, size, 3 * views]
+    return _draws(name).random_sample(shape).astype("float32")
+
+
+def recorded_batches(name, config):
+    """Images and labels of the three recorded steps, drawn likewise.
+
+    Returns:
+        (float32 [3, b, S, S, 3 V], int32 [3, b]).
+    """
+    size, batch = config["image_size"], config["batch"]
+    shape = [3, batch, size, size, 3 * num_views(config)]
+    state = _draws(name)
+    images = state.random_sample(shape).astype("float32")
+    labels = state.randint(0, config["num_classes"], shape[:2])
+    return images, labels.astype("int32")
+
+
+def num_views(config):
+    """Views of an image: two for pretraining, one for fine-tuning."""
+    return 1 if config.get("train_mode") == "finetune" else 2
+
+
+def _draws(name):
+    return np.random.RandomState(zlib.crc32(name.encode()))
+
+
 def make_model(name):
     """The model of a recorded configuration, built."""
     config = LAYOUT[name]["config"]

@@ -43,7 +43,7 @@ def recorded():
 
 
 def assert_features(directory, recorded):
-    images = official_weights.split_views(recorded["input"])
+    images = official_weights.split_views(official_weights.recorded_input(NAME))
     features = tf.saved_model.load(directory)(images)
     expected = recorded["eval/final_avg_pool"]
     np.testing.assert_allclose(

@@ -1,9 +1,11 @@
-"""Gaussian blur with a width per image.
+"""Gaussian blur, of a width per image and of one for all.
 
 Legend: `B` images, `T` taps.
 """
 
 import tensorflow as tf
+
+from simclr_tf import errors
 
 
 def gaussian_blur(images, sigma, *, radius):
@@ -53,6 +55,34 @@ def apply_blur(images, sigma, active, *, radius):
     blurred = gaussian_blur(images, sigma, radius=radius)
     active = active[:, tf.newaxis, tf.newaxis, tf.newaxis]
     return tf.where(active, blurred, images)
+
+
+def gaussian_filter(images, *, kernel_size, sigma):
+    """The same Gaussian blur for every image.
+
+    Args:
+        images: float32 [B, H, W, 3].
+        kernel_size: taps of the kernel along each axis, px; odd, at least 1.
+        sigma: > 0, px. A Python number.
+
+    Returns:
+        float32 [B, H, W, 3]. The outside of the image counts as zero.
+
+    Raises:
+        errors.UserError: if `kernel_size` or `sigma` is not as above.
+
+    Source: TensorFlow Addons 0.23, image/filters.py (`gaussian_filter2d` with
+    padding "CONSTANT").
+    """
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise errors.UserError(
+            f"kernel_size must be odd and positive; got {kernel_size!r}"
+        )
+    if not sigma > 0:
+        raise errors.UserError(f"sigma must be > 0; got {sigma!r}")
+    images = tf.convert_to_tensor(images)
+    widths = tf.fill([tf.shape(images)[0]], float(sigma))  # [B]
+    return gaussian_blur(images, widths, radius=kernel_size // 2)
 
 
 def kernel_radius_px(image_size):

@@ -64,6 +64,11 @@ class LAMB(layerwise.LayerwiseOptimizer):
     By default every variable is decayed and adapted, as in TensorFlow Addons;
     `exclude_vectors=True` spares those of rank 0 and 1, as LARS does.
 
+    `keras.optimizers.Lamb` departs from the paper: it shrinks the weights
+    by rate x decay before the update, where the paper adds the decay to the
+    update, so that the trust ratio sees it. Here the paper is followed.
+    Without weight decay both agree, given one epsilon (Keras: 1e-7).
+
     Source: You et al. 2020 (arXiv:1904.00962); TensorFlow Addons 0.23.
     """
 

@@ -1,4 +1,7 @@
-"""What one pretraining step is.
+"""What one training step is: of pretraining, and of fine-tuning.
+
+Each replica differentiates its total loss divided by the replica count and the
+optimizer sums gradients, so k replicas take exactly the step of one.
 
 Dimension letters: `b` images of one replica (2b rows, view 1 above view 2),
 `S` image side, `P` projection, `K` classes.
@@ -15,9 +18,7 @@ class PretrainStep:
     """Moves the weights once on one batch.
 
     The total is contrastive + supervised + weight decay; the supervised part
-    trains the probe alone, since the model stops its gradient. Each replica
-    differentiates its total divided by the replica count and the optimizer
-    sums gradients, so k replicas take exactly the step of one.
+    trains the probe alone, since the model stops its gradient.
 
     Source: Chen et al. 2020a, Algorithm 1; official tf2/run.py.
     """
@@ -66,15 +67,14 @@ class PretrainStep:
 
     def __call__(self, batch):
         """Takes one replica's batch; returns a dict of float32 scalars."""
-        variables = self._state.model.trainable_variables
         images = self._views_of(batch)  # [2b, S, S, 3]
-        with tf.GradientTape() as tape:
+
+        def losses():
             outputs = self._state.model(images, training=True)
-            metrics = self._losses(outputs, batch)
-            scaled = metrics["total_loss"] / distribution.num_replicas()
-        gradients = tape.gradient(scaled, variables)
-        self._state.optimizer.apply(gradients, variables)
-        return metrics
+            return self._losses(outputs, batch)
+
+        variables = self._state.model.trainable_variables
+        return descend(self._state.optimizer, losses, variables)
 
     def _losses(self, outputs, batch):
         contrast = ntxent.nt_xent(
@@ -93,6 +93,97 @@ class PretrainStep:
             "weight_decay": decayed,
             "total_loss": total,
         }
+
+
+class FinetuneStep:
+    """Moves the weights once on one labelled batch, by cross-entropy alone.
+
+    The model's classifier reads what `ft_proj_selector` says, and its gradient
+    goes on into the encoder (`probe_stop_gradient=False`).
+
+    Source: Chen et al. 2020b, section 2 (fine-tuning); official tf2/run.py.
+    """
+
+    metric_names = (
+        "supervised_loss",
+        "supervised_acc",
+        "weight_decay",
+        "total_loss",
+    )
+
+    def __init__(
+        self,
+        state,
+        *,
+        views_of,
+        weight_decay=0.0,
+        decayed_variables=(),
+        trainable_variables=None,
+    ):
+        """Holds what does not change from step to step.
+
+        Args:
+            state: a `TrainState`.
+            views_of: maps a batch to float32 [b, S, S, 3], one view each.
+            weight_decay: strength of the L2 loss on `decayed_variables`.
+            decayed_variables: what the L2 loss covers.
+            trainable_variables: what moves; None for all that the model can
+                train. Those that the loss does not reach stay, as projection
+                layers past `ft_proj_selector` do.
+        """
+        self._state = state
+        self._views_of = views_of
+        self._weight_decay = weight_decay
+        self._decayed_variables = tuple(decayed_variables)
+        self._trainable_variables = trainable_variables
+
+    def __call__(self, batch):
+        """Takes one replica's batch; returns a dict of float32 scalars."""
+        images = self._views_of(batch)  # [b, S, S, 3]
+
+        def losses():
+            outputs = self._state.model(images, training=True)
+            return self._losses(outputs.logits, batch["labels"])
+
+        variables = self._trainable_variables
+        if variables is None:
+            variables = self._state.model.trainable_variables
+        return descend(self._state.optimizer, losses, variables)
+
+    def _losses(self, logits, labels):
+        loss = supervised.cross_entropy(logits, labels)
+        decayed = self._weight_decay * decay.l2_loss(self._decayed_variables)
+        return {
+            "supervised_loss": loss,
+            "supervised_acc": supervised.top_k_accuracy(logits, labels, k=1),
+            "weight_decay": decayed,
+            "total_loss": loss + decayed,
+        }
+
+
+def descend(optimizer, losses, variables):
+    """One update against the gradient of the total loss.
+
+    Args:
+        optimizer: a Keras optimizer built on `variables` or more.
+        losses: a function of nothing giving a dict of float32 scalars, of
+            which "total_loss" is differentiated.
+        variables: what moves; those that the loss does not reach stay.
+
+    Returns:
+        The dict.
+    """
+    with tf.GradientTape() as tape:
+        metrics = losses()
+        scaled = metrics["total_loss"] / distribution.num_replicas()
+    gradients = tape.gradient(scaled, variables)
+    reached = [
+        (gradient, variable)
+        for gradient, variable in zip(gradients, variables, strict=True)
+        if gradient is not None
+    ]
+    optimizer.apply(*zip(*reached, strict=True))
+    return metrics
 
 
 def probe_metrics(logits, batch):

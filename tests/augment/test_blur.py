@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from simclr_tf import errors
 from simclr_tf.augment import blur
 
 GOLDENS = np.load(pathlib.Path(__file__).parents[1] / "goldens/augment.npz")
@@ -43,6 +44,45 @@ def test_blur_matches_recorded(case, jit):
     )
     result = compiled(image[np.newaxis], parameters[1:])[0]
     np.testing.assert_allclose(result, output, atol=TOLERANCE)
+
+
+def test_it_is_the_filter_of_tensorflow_addons():
+    path = pathlib.Path(__file__).parents[1] / "goldens/addons.npz"
+    with np.load(path) as goldens:
+        images = goldens["gaussian_filter2d/images"]
+        expected = goldens["gaussian_filter2d/output_7x7_sigma_1.5_constant"]
+    found = blur.gaussian_filter(images, kernel_size=7, sigma=1.5)
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("kernel_size", [1, 3, 7])
+def test_the_filter_has_one_width_for_all(kernel_size, jit):
+    images = random_images(3)
+    compiled = tf.function(
+        lambda images: blur.gaussian_filter(
+            images, kernel_size=kernel_size, sigma=2
+        ),
+        jit_compile=jit,
+    )
+    for image, result in zip(images, compiled(images), strict=True):
+        expected = blur_oracle(image, 2.0, kernel_size // 2)
+        np.testing.assert_allclose(result, expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "sigma", "message"),
+    [
+        (4, 1.0, "kernel_size must be odd and positive; got 4"),
+        (-1, 1.0, "kernel_size must be odd and positive; got -1"),
+        (3, 0.0, r"sigma must be > 0; got 0\.0"),
+    ],
+)
+def test_the_filter_refuses_what_has_no_middle(kernel_size, sigma, message):
+    with pytest.raises(errors.UserError, match=message):
+        blur.gaussian_filter(
+            random_images(1), kernel_size=kernel_size, sigma=sigma
+        )
 
 
 @pytest.mark.parametrize("radius", [1, 3, 5])

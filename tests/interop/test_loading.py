@@ -67,7 +67,9 @@ def test_official_files_reproduce_the_recorded_outputs(
                 variable.numpy(), official_weights.weight(key, variable.shape)
             )
     recorded = dict(np.load(GOLDENS / f"network_{name}.npz"))
-    outputs = model(official_weights.split_views(recorded["input"]))
+    outputs = model(
+        official_weights.split_views(official_weights.recorded_input(name))
+    )
     compare(name, "eval/final_avg_pool", outputs.features, recorded)
     if "eval/projection" in recorded:  # not of fine-tuning
         compare(name, "eval/projection", outputs.projections, recorded)

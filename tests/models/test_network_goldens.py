@@ -1,5 +1,4 @@
 import json
-import pathlib
 
 import numpy as np
 import official_weights
@@ -13,7 +12,6 @@ NOISE = json.loads((GOLDENS / "network_noise.json").read_text())
 # The official code with other kernels differs from itself by the noise.
 LEAST_TOLERANCE = 1e-5
 NOISE_FACTOR = 5
-SHARED = pathlib.Path(__file__).parents[3] / "shared" / "reference"
 GROUPS = ("block_group1", "block_group2", "block_group3", "block_group4")
 
 
@@ -79,27 +77,12 @@ def test_variables_are_the_official_ones(models, name):
 @pytest.mark.parametrize("name", LAYOUT)
 def test_outputs_in_eval(models, name):
     recorded = dict(np.load(GOLDENS / f"network_{name}.npz"))
-    images = official_weights.split_views(recorded["input"])
+    images = official_weights.split_views(official_weights.recorded_input(name))
     compare(name, recorded, outputs_in_eval(models(name), images))
 
 
-@pytest.mark.parametrize("name", ["r18_cifar", "r18_se_finetune", "r50_sk"])
+@pytest.mark.parametrize("name", LAYOUT)
 def test_outputs_in_training(models, name):
     recorded = dict(np.load(GOLDENS / f"network_{name}.npz"))
-    images = official_weights.split_views(recorded["input"])
+    images = official_weights.split_views(official_weights.recorded_input(name))
     compare(name, recorded, outputs_in_training(models(name), images))
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared")
-@pytest.mark.parametrize("name", ["r34_linear_head", "r50"])
-def test_whole_recordings_of_the_shortened_goldens(models, name):
-    with np.load(SHARED / "network.npz") as arrays:
-        recorded = {
-            key.removeprefix(f"{name}/"): arrays[key]
-            for key in arrays
-            if key.startswith(f"{name}/")
-        }
-    images = official_weights.split_views(recorded["input"])
-    model = models(name)
-    compare(name, recorded, outputs_in_eval(model, images))
-    compare(name, recorded, outputs_in_training(model, images))

@@ -66,6 +66,31 @@ def test_an_excluded_variable_takes_the_step_of_adam():
     optimizer_suite.assert_close(ours.numpy(), adams.numpy(), rtol=1e-4)
 
 
+def distance_after_golden_steps(optimizer, reference):
+    """Largest difference of the matrices, `reference` None for Addons'."""
+    ours, theirs = (keras.Variable(recorded("init")[0]) for _ in range(2))
+    for step in range(NUM_STEPS):
+        gradient = recorded(f"step{step}/grad")[0]
+        optimizer.apply([gradient], [ours])
+        if reference is not None:
+            reference.apply([gradient], [theirs])
+    last = recorded(f"step{NUM_STEPS - 1}/value")[0]
+    expected = last if reference is None else theirs.numpy()
+    return np.abs(ours.numpy() - expected).max()
+
+
+def test_keras_agrees_without_decay_alone():
+    plain = distance_after_golden_steps(
+        lamb.LAMB(RATE), keras.optimizers.Lamb(RATE, epsilon=1e-6)
+    )
+    assert plain < GOLDEN_RTOL
+    decayed = distance_after_golden_steps(
+        keras.optimizers.Lamb(RATE, epsilon=1e-6, weight_decay=WEIGHT_DECAY),
+        None,
+    )
+    assert decayed > 10 * GOLDEN_RTOL
+
+
 @pytest.mark.parametrize("eta", [1.0, 0.001])
 def test_trust_ratio(eta):
     weight, update = np.float32([3.0, 4.0]), np.float32([0.0, 2.0])

@@ -7,6 +7,8 @@ from simclr_tf import errors
 from simclr_tf.optim import lamb, lars, optimizers
 
 RTOL = 1e-6  # float32 against float64
+# 1 - 0.999^t loses 10 of 24 bits: 1e-4 of each of five steps of 0.01.
+ADAM_ATOL = 5e-6
 
 
 @pytest.mark.parametrize("name", optimizers.NAMES)
@@ -39,6 +41,24 @@ def test_adam_has_the_defaults_of_keras_and_does_not_decay():
     assert optimizer.weight_decay is None
     assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.999)
     assert optimizer.epsilon == 1e-7
+
+
+def test_adam_corrects_the_bias_in_the_rate_and_adds_epsilon_to_the_root():
+    # Kingma and Ba 2015, end of section 2, as in Keras of TensorFlow 2.15:
+    # epsilon counts beside the uncorrected moment, which tiny gradients show.
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal(4)
+    variable = keras.Variable(weight.astype("float32"))
+    optimizer = optimizers.make_optimizer("adam", 0.01)
+    first, second = np.zeros(4), np.zeros(4)
+    for step in range(1, 6):
+        gradient = rng.standard_normal(4) * [1.0, 1e-2, 1e-6, 1e-8]
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        weight = weight - rate * first / (np.sqrt(second) + 1e-7)
+        optimizer.apply([gradient.astype("float32")], [variable])
+    np.testing.assert_allclose(variable.numpy(), weight, atol=ADAM_ATOL)
 
 
 def test_lars_is_the_official_variant():
