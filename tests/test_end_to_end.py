@@ -292,6 +292,7 @@ def test_a_warm_start_takes_weights_and_architecture_alone(finished, tmp_path):
     assert ": 81 matched, 0 missing, 0 unexpected" in exported.lines[0]
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one(tmp_path, mirrored):
     mirrored(2)  # sets collective numbers apart
     flags = (*TINY, "--train_steps=3", "--learning_rate=0.01")

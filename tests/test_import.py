@@ -69,6 +69,7 @@ def test_the_report_says_what_matched(imported, files):
         f"weights from {files['tf2']}/ckpt-5 (official TF2 checkpoint, step "
         "7, ignoring 7 optimizer slots): 121 matched, 0 missing, 0 "
         "unexpected, 0 of another shape",
+        "the supervised head is taken to read ft_proj_selector=0",
         f"imported to {directory}/ckpt-7",
     ]
 
@@ -232,3 +233,84 @@ def test_a_head_for_other_classes_is_not_evaluated(tmp_path):
         "--eval_split=test",
     )
     assert line.startswith("eval_split must have the 4 classes")
+
+
+def test_an_import_never_overwrites_the_file_it_reads(files):
+    before = {
+        n: os.path.getmtime(f"{files['tf2']}/{n}")
+        for n in os.listdir(files["tf2"])
+    }
+    line = refused(
+        "--mode=import",
+        f"--checkpoint={files['tf2']}",
+        f"--model_dir={files['tf2']}",
+    )
+    assert line.startswith("model_dir must hold no checkpoints but its run's")
+    after = {
+        n: os.path.getmtime(f"{files['tf2']}/{n}")
+        for n in os.listdir(files["tf2"])
+    }
+    assert after == before
+
+
+def test_weights_that_are_not_finite_claim_nothing(tmp_path):
+    table = official_files.variables(NAME)
+    key = "model/resnet_model/initial_conv_relu_max_pool/2/bn/gamma"
+    table[key] = tf.Variable(tf.fill([64], float("nan")))
+    prefix = official_files.write_tf2(table, f"{tmp_path}/nan/ckpt-1")
+    outcome = run(
+        "--mode=import",
+        f"--checkpoint={prefix}",
+        f"--model_dir={tmp_path}/run",
+    )
+    assert outcome.code == 1
+    assert "weights must stay finite" in outcome.lines[-1]
+    assert os.listdir(tmp_path) == ["nan"]
+
+
+def test_the_card_of_a_direct_export_claims_no_training(files, tmp_path):
+    outcome = run(
+        "--mode=export",
+        f"--checkpoint={files['saved_model']}",
+        f"--export_dir={tmp_path}/e/",
+        "--export_format=keras",
+    )
+    assert outcome.code == 0, outcome.lines
+    with open(f"{tmp_path}/e/README.md") as file:
+        card = file.read()
+    assert f"| weights from | {files['saved_model']} |" in card
+    assert "trained on" not in card
+    with open(f"{tmp_path}/e/simclr_metadata.json") as file:
+        assert "dataset" not in json.load(file)["identity"]
+
+
+def test_a_stranger_in_the_encoder_is_named(tmp_path):
+    for write, name in (
+        (official_files.write_tf2, "ckpt-1"),
+        (official_files.write_saved_model, "saved"),
+    ):
+        table = official_files.variables(NAME)
+        extra = "model/resnet_model/block_groups/0/layers/0/attention/kernel"
+        table[extra] = tf.Variable(tf.zeros([3]))
+        path = write(table, f"{tmp_path}/{name}")
+        line = refused(
+            "--mode=import",
+            f"--checkpoint={path}",
+            f"--model_dir={tmp_path}/run",
+        )
+        assert "1 unexpected" in line
+        assert "(unexpected model/resnet_model/" in line
+
+
+def test_evaluating_a_checkpoint_elsewhere_makes_the_place(imported, tmp_path):
+    outcome = run(
+        "--mode=eval",
+        f"--checkpoint={imported[0]}",
+        f"--model_dir={tmp_path}/new/place",
+        "--dataset=digits",
+        "--eval_split=test",
+        "--eval_steps=1",
+        "--eval_batch_size=16",
+    )
+    assert outcome.code == 0, outcome.lines
+    assert os.path.exists(f"{tmp_path}/new/place/result_7.json")

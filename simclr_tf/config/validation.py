@@ -224,13 +224,6 @@ CROSS_RULES = (
         "off where zero_init_logits_layer is on",
     ),
     CrossRule(
-        "export_dir",
-        lambda config: (
-            config.mode != "export" or config.model_dir or config.export_dir
-        ),
-        "given to export without a model_dir",
-    ),
-    CrossRule(
         "train_batch_size",
         lambda config: config.train_batch_size >= 2 or not _pretrains(config),
         "at least 2 for pretraining (one image has no negatives)",

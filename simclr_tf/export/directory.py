@@ -22,21 +22,22 @@ def replace(directory, fill, *, metadata):
 
     Args:
         directory: where it is to lie; replaced only if it is an export too,
-            and only once the new one is whole.
+            and, but for stores without folders, only by a whole one.
         fill: called with the temporary directory, to write the files of one
             format; returns a dict of facts about them.
         metadata: JSON-able facts of the run, which `fill`'s are added to.
 
     Returns:
-        `directory`.
+        `directory`, without a slash at its end.
 
     Raises:
-        errors.UserError: if `directory` exists and is not one of ours.
+        errors.UserError: if `directory` exists and is not one of ours, or
+            nothing can be written there.
     """
     check_replaceable(directory)
-    temporary = f"{directory}.tmp-{uuid.uuid4().hex[:8]}"
+    directory = directory.rstrip("/")
+    temporary = _make_beside(directory)
     try:
-        tf.io.gfile.makedirs(temporary)
         facts = metadata | fill(temporary)
         facts["files"] = _checksums(temporary)
         whole_file.write_text(_in(temporary, CARD_FILE), card.render(facts))
@@ -61,22 +62,37 @@ def check_replaceable(directory):
         )
 
 
-def sweep(parent, *, keep):
+def sweep(parent, *, keep, spare=None):
     """Removes all but the newest exports `parent/<step>`.
 
     Args:
         parent: the directory of exports.
         keep: how many to keep; 0 keeps all.
+        spare: a step whose export stays however old it is.
     """
     names = [name.rstrip("/") for name in tf.io.gfile.listdir(parent)]
     steps = sorted(int(name) for name in names if name.isdigit())
     for step in steps[:-keep] if keep else []:
+        if step == spare:
+            continue
         old = _in(parent, str(step))
         check_replaceable(old)
         tf.io.gfile.rmtree(old)
 
 
 _in = os.path.join
+
+
+def _make_beside(directory):
+    """A new directory whose name tells what it is to become."""
+    temporary = f"{directory}.tmp-{uuid.uuid4().hex[:8]}"
+    try:
+        tf.io.gfile.makedirs(temporary)
+    except tf.errors.OpError as error:
+        raise errors.UserError(
+            f"export_dir must be writable; {directory!r}: {error.message}"
+        ) from error
+    return temporary
 
 
 def _is_export(directory):
@@ -113,13 +129,22 @@ def _put(source, target):
     if "://" in target:
         _remove_files(target)
         _move_files(source, target)
-        return
+    elif _is_export(target):
+        _exchange(source, target)
+    else:
+        tf.io.gfile.rename(source, target)
+
+
+def _exchange(source, target):
+    """Moves a directory to where another lies, which is then removed."""
     former = f"{target}.old-{uuid.uuid4().hex[:8]}"
-    if _is_export(target):
-        tf.io.gfile.rename(target, former)
-    tf.io.gfile.rename(source, target)
-    if tf.io.gfile.exists(former):
-        tf.io.gfile.rmtree(former)
+    tf.io.gfile.rename(target, former)
+    try:
+        tf.io.gfile.rename(source, target)
+    except BaseException:
+        tf.io.gfile.rename(former, target)
+        raise
+    tf.io.gfile.rmtree(former)
 
 
 def _remove_files(directory):

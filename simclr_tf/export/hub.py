@@ -64,7 +64,8 @@ class HubModel(tf.train.Checkpoint):
             `SimCLR.endpoints`.
         """
         if trainable is None:
-            return self._model.encoder(images, training=training)
+            features = self._model.encoder(images, training=training)
+            return tf.cast(features, tf.float32)
         outputs = self._model.endpoints(images, training=trainable)
         return {k: tf.cast(v, tf.float32) for k, v in outputs.items()}
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from simclr_tf import errors
 from simclr_tf.export import hub
+from simclr_tf.training import weights
 
 
 @keras.saving.register_keras_serializable(package="simclr_tf")
@@ -13,13 +14,14 @@ class SavedModelLayer(keras.layers.Layer):
 
     Its variables are the layer's weights: they are listed, counted, saved and
     trained like any others. With `trainable=False` none moves, and batch norm
-    uses its moving statistics.
+    uses its moving statistics. It takes and gives float32 under any dtype
+    policy: the network computes in the precision that it was exported with.
 
     Args:
         directory: of the SavedModel.
         output: None for the features, or one of the named outputs of the
             official call, such as "block_group4".
-        **kwargs: `name`, `trainable` and `dtype` of `keras.layers.Layer`.
+        **kwargs: `name` and `trainable` of `keras.layers.Layer`.
 
     Raises:
         errors.UserError: if the directory holds no such SavedModel, or it has
@@ -28,7 +30,7 @@ class SavedModelLayer(keras.layers.Layer):
 
     def __init__(self, directory, output=None, **kwargs):
         """See the class."""
-        super().__init__(**kwargs)
+        super().__init__(**kwargs | {"dtype": "float32"})
         self.directory = str(directory)
         self.output_name = output
         self._loaded = _load(self.directory)
@@ -70,7 +72,14 @@ class SavedModelLayer(keras.layers.Layer):
             images: float32 [B, H, W, 3] in [0, 1].
             training: whether batch statistics normalise; only while the
                 layer is trainable.
+
+        Raises:
+            errors.UserError: if the images are integers.
         """
+        if not images.dtype.is_floating:
+            raise errors.UserError(
+                f"images must be floats in [0, 1]; got {images.dtype.name}"
+            )
         is_training = bool(training) and self.trainable
         if self.output_name is None:
             return self._loaded(images, training=is_training)
@@ -91,7 +100,7 @@ class SavedModelLayer(keras.layers.Layer):
 def _load(directory):
     try:
         loaded = tf.saved_model.load(directory)
-    except (OSError, ValueError, tf.errors.OpError) as error:
+    except (OSError, *weights.DAMAGE) as error:
         raise errors.UserError(
             f"directory must be a SavedModel; got {directory!r}"
         ) from error

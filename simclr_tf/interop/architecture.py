@@ -3,6 +3,7 @@
 Dimension letters: `C` channels, `F` filters of a block, `K` classes.
 """
 
+import itertools
 import math
 import re
 import typing
@@ -27,7 +28,8 @@ class Layout(typing.NamedTuple):
         is_bottleneck: the kind of block.
         selective: (F, hidden channels) of each selective kernel.
         gates: (F, hidden channels) of each squeeze-and-excite.
-        is_resnet_d: whether shortcuts are seen to average first.
+        is_resnet_d: whether shortcuts average first; None where the names do
+            not show it.
         head_kernels: shapes of the projection head's layers in order.
         has_linear_head: whether the head is known to be the linear one.
         num_classes: K, or None without a supervised head.
@@ -38,7 +40,7 @@ class Layout(typing.NamedTuple):
     is_bottleneck: bool
     selective: tuple
     gates: tuple
-    is_resnet_d: bool
+    is_resnet_d: bool | None
     head_kernels: tuple
     has_linear_head: bool
     num_classes: int | None
@@ -52,7 +54,7 @@ class _Names(typing.NamedTuple):
     bottleneck: str
     selective: str
     gate: str
-    averaging: str
+    averaging: str | None
     head: str
     classes: str
 
@@ -73,7 +75,7 @@ _OURS = _Names(
     bottleneck=r".*/block\d+/conv3/kernel",
     selective=r".*/selective/squeeze/kernel",
     gate=r".*/se/reduce/kernel",
-    averaging=r"(?!)",  # not to be seen in our names
+    averaging=None,
     head=r".*/projection_head/layer(\d+)/dense/kernel",
     classes=r".*/supervised_head/dense/kernel",
 )
@@ -96,11 +98,12 @@ def infer(found):
     values = {
         "resnet_depth": _depth(layout, found.path),
         "width_multiplier": layout.stem_kernels[-1][3] / BASE_WIDTH,
-        "sk_ratio": _sk_ratio(layout),
         "se_ratio": _ratio(layout.gates, LEAST_GATE),
         "stem": _stem(layout),
         "proj_head_mode": _head_mode(layout),
     }
+    if _shows_sk_ratio(layout):
+        values["sk_ratio"] = _sk_ratio(layout)
     if layout.head_kernels:
         values["num_proj_layers"] = len(layout.head_kernels)
         values["proj_out_dim"] = layout.head_kernels[-1][1]
@@ -129,6 +132,8 @@ def agrees(layout, name, value, inferred):
         num_layers = len(layout.head_kernels)
         fits = {"none": 0, "linear": 1}.get(value, max(num_layers, 1))
         return num_layers == fits
+    if name == "width_multiplier":
+        return int(BASE_WIDTH * value) == int(BASE_WIDTH * inferred)
     return value == inferred or (name == "stem" and value == "auto")
 
 
@@ -157,7 +162,7 @@ def _named_layout(shapes, names):
         is_bottleneck=is_bottleneck,
         selective=tuple(shape[2:] for shape in kernels(names.selective)),
         gates=_gates(kernels(names.gate), is_bottleneck),
-        is_resnet_d=bool(matching(names.averaging)),
+        is_resnet_d=names.averaging and bool(matching(names.averaging)),
         head_kernels=kernels(names.head),
         has_linear_head=False,
         num_classes=classes[0][1] if classes else None,
@@ -174,17 +179,18 @@ def _tf1_layout(shapes):
     body = encoder[num_stem + 1 :]  # after the first shortcut
     is_bottleneck = bool(body) and body[0][0] == 1
     selective = ()
-    if is_bottleneck and body[1][3] == 2 * body[1][2]:
-        wide = [i for i, kernel in enumerate(body) if kernel[0] == 3]
-        selective = tuple(body[i + 1][2:] for i in wide)
+    if is_bottleneck and len(body) > 1 and body[1][3] == 2 * body[1][2]:
+        # The squeezing kernel follows the two streams.
+        pairs = itertools.pairwise(body)
+        selective = tuple(after[2:] for k, after in pairs if k[0] == 3)
     per_block = 5 if selective else 2 + is_bottleneck
     return Layout(
         stem_kernels=encoder[:num_stem],
-        num_blocks=(len(encoder) - num_stem - STAGES) // per_block,
+        num_blocks=max(0, (len(encoder) - num_stem - STAGES) // per_block),
         is_bottleneck=is_bottleneck,
         selective=selective,
         gates=_gates(gated[::2], is_bottleneck),
-        is_resnet_d=False,
+        is_resnet_d=None,
         head_kernels=nonlinear or linear,
         has_linear_head=bool(linear),
         num_classes=classes[1] if classes else None,
@@ -237,6 +243,13 @@ def _head_mode(layout):
     return "linear" if layout.has_linear_head else "nonlinear"
 
 
+def _shows_sk_ratio(layout):
+    """Whether it can be told: of basic blocks, only where ResNet-D shows."""
+    if layout.is_bottleneck or layout.is_resnet_d is not None:
+        return True
+    return _stem(layout) == "imagenet"
+
+
 def _sk_ratio(layout):
     if layout.selective:
         return _ratio(layout.selective, LEAST_SELECTIVE)
@@ -252,7 +265,9 @@ def _ratio(widths, least):
     for ratio in PREFERRED_RATIOS:
         if _gives(ratio, widths, least):
             return ratio
-    low = max(h / f for f, h in widths if h > least)
+    # Where all are at the least, any ratio small enough will do.
+    smallest = 1 / max(f for f, _ in widths)
+    low = max((h / f for f, h in widths if h > least), default=smallest)
     digits = (round(math.ceil(low * 10**d) / 10**d, d) for d in range(1, 16))
     return next((r for r in digits if _gives(r, widths, least)), low)
 

@@ -75,13 +75,15 @@ def open_checkpoint(path):
         errors.UserError: if there is nothing, it cannot be read, or it is of
             another network.
     """
-    prefix = find_prefix(path)
     try:
+        prefix = find_prefix(path)
         reader = tf.compat.v1.train.NewCheckpointReader(prefix)
         return _open(path, prefix, reader)
+    except errors.UserError:
+        raise
     except weights.DAMAGE as error:
         raise errors.UserError(
-            f"checkpoint must be readable; {prefix!r}: "
+            f"checkpoint must be readable; {path!r}: "
             f"{weights.first_line(error)}"
         ) from error
 
@@ -120,10 +122,10 @@ def _candidates(directory):
     yield from (f"ckpt-{step}" for step in steps[-1:])
     yield os.path.join("variables", "variables")
     state = os.path.join(directory, "checkpoint")
-    if tf.io.gfile.exists(state):
-        with tf.io.gfile.GFile(state) as file:
-            named = re.match(r'model_checkpoint_path: "(.*)"', file.read())
-        yield os.path.basename(named[1]) if named else ""
+    if tf.io.gfile.exists(state) and not tf.io.gfile.isdir(state):
+        with tf.io.gfile.GFile(state, "rb") as file:
+            named = re.match(rb'model_checkpoint_path: "(.*)"', file.read())
+        yield os.path.basename(named[1].decode()) if named else ""
     names = tf.io.gfile.listdir(directory)
     numbered = [re.match(r"(.*?(\d+))\.index$", name) for name in names]
     numbered = [found for found in numbered if found]
@@ -158,20 +160,40 @@ def _recognise(reader, tensors, facts, prefix):
     if facts:
         return OUR_SAVED_MODEL, _our_saved_names(nodes, facts)
     official_names = saved_model_graph.keys_by_name(nodes, official.NAME_TREE)
-    if _is_saved_model(prefix):
-        return OFFICIAL_SAVED_MODEL, official_names
+    is_saved_model = _is_saved_model(prefix)
     if official_names:
-        return OFFICIAL_TF2, official_names
+        kind = OFFICIAL_SAVED_MODEL if is_saved_model else OFFICIAL_TF2
+        return kind, official_names | _strangers(tensors, official_names)
     tf1_names = _tf1_names(tensors)
     if tf1_names:
         return OFFICIAL_TF1, tf1_names
-    return OURS, _our_names(tensors)
+    return OURS, {} if is_saved_model else _our_names(tensors)
+
+
+def _strangers(tensors, known):
+    """Variables in an official encoder that have no official name.
+
+    A SavedModel has its trainable ones under their numbers in a list.
+    """
+    reached = set(known.values())
+    strange = [
+        key
+        for key in tensors
+        if key not in reached
+        and key.startswith((official.ENCODER, "trainable_variables_list/"))
+        and not SLOT.search(key)
+    ]
+    names = [key.removesuffix(weights.VALUE_SUFFIX) for key in strange]
+    return {
+        official.ENCODER + name.removeprefix(official.ENCODER): key
+        for name, key in zip(names, strange, strict=True)
+    }
 
 
 def _our_saved_names(nodes, facts):
-    names = [f"model/{path}" for path in facts.get("variables", ())]
+    names = [f"model/{path}" for path in facts["variables"]]
     keys = saved_model_graph.keys_in_list(nodes, "variables")
-    return dict(zip(names, keys, strict=True)) if names else {}
+    return dict(zip(names, keys, strict=True))
 
 
 def _tf1_names(tensors):
@@ -203,12 +225,20 @@ def _facts(prefix):
     path = os.path.join(directory, METADATA_FILE)
     if not (_is_saved_model(prefix) and tf.io.gfile.exists(path)):
         return {}
-    return whole_file.read_json(path)
+    facts = whole_file.read_json(path)
+    needed = {"variables": list, "global_step": int, "image_size": int}
+    for name, kind in needed.items():
+        if not isinstance(facts, dict) or not isinstance(facts.get(name), kind):
+            raise errors.UserError(
+                f"checkpoint must have a whole {METADATA_FILE}; that in "
+                f"{directory!r} has no {name}"
+            )
+    return facts
 
 
 def _step(reader, prefix, facts):
     if "global_step" in facts:
-        return int(facts["global_step"])
+        return facts["global_step"]
     for key in STEP_KEYS:
         if reader.has_tensor(key):
             return int(reader.get_tensor(key))

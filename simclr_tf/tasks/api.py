@@ -1,5 +1,7 @@
 """The same from Python, for notebooks and scripts."""
 
+import os
+
 from simclr_tf.config import Config
 from simclr_tf.tasks import components, given_checkpoint
 from simclr_tf.tasks import pretrain as pretraining
@@ -38,7 +40,7 @@ def load_model(path, **flags):
         errors.UserError: if the path holds no such network, or a flag
             describes another one.
     """
-    config = Config(mode="eval", checkpoint=path, **flags)
+    config = Config(mode="eval", checkpoint=os.fspath(path), **flags)
     config, facts = given_checkpoint.recall(config)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(path, model)

@@ -11,7 +11,7 @@ from simclr_tf import errors
 from simclr_tf.config import derived
 from simclr_tf.losses import supervised
 from simclr_tf.optim import decay
-from simclr_tf.tasks import components, frozen, given_checkpoint
+from simclr_tf.tasks import components, frozen, given_checkpoint, model_dir
 from simclr_tf.tasks import export as export_task
 from simclr_tf.training import checkpoint, whole_file, writer
 
@@ -36,6 +36,7 @@ def run(config, *, follow=True):
     Raises:
         errors.UserError: if there is nothing to score or to score with.
     """
+    export_task.check_format(config)
     config, facts = given_checkpoint.recall(config)
     if not config.model_dir:
         raise errors.UserError(
@@ -45,6 +46,7 @@ def run(config, *, follow=True):
     source = components.open_labelled(config, "eval_split")
     check_protocol(config, has_probe=facts["num_classes"] is not None)
     check_classes(source, facts["num_classes"])
+    model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
     for path in checkpoints_to_score(config, facts["train_steps"], follow):

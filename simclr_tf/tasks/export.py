@@ -4,6 +4,7 @@ import os
 
 from absl import logging
 
+from simclr_tf import errors
 from simclr_tf.export import directory, hub, keras_file, onnx_file
 from simclr_tf.tasks import components, given_checkpoint, model_dir
 
@@ -28,15 +29,25 @@ def run(config):
     """
     if config.export_dir:
         directory.check_replaceable(config.export_dir)
-    if config.export_format == "onnx":
-        onnx_file.check_available()
+    check_format(config)
     config, facts = given_checkpoint.recall(config)
+    if not (config.export_dir or config.model_dir):
+        raise errors.UserError(
+            "export_dir must be given to export a checkpoint of no run; got "
+            f"{config.export_dir!r}"
+        )
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     path = config.checkpoint or config.model_dir
     step = given_checkpoint.load(path, model).step
     if not config.export_dir:
         return export_step(config, model, step, facts)
     return _export(config, model, step, facts, config.export_dir)
+
+
+def check_format(config):
+    """Raises `UserError` if what `export_format` needs is not installed."""
+    if config.export_format == "onnx":
+        onnx_file.check_available()
 
 
 def export_step(config, model, step, facts):
@@ -54,22 +65,29 @@ def export_step(config, model, step, facts):
     parent = os.path.join(config.model_dir, PARENTS[config.export_format])
     path = os.path.join(parent, str(step))
     _export(config, model, step, facts, path)
-    directory.sweep(parent, keep=config.keep_hub_module_max)
+    directory.sweep(parent, keep=config.keep_hub_module_max, spare=step)
     return path
 
 
 def metadata(config, step, facts):
     """Facts that lie beside the exported files."""
+    is_run = model_dir.IMPORTED not in facts
     return {
         "format": config.export_format,
         "global_step": step,
-        "identity": config.identity(),
+        "identity": config.identity() if is_run else network_of(config),
         "image_size": config.image_size,
         "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
         "num_classes": facts["num_classes"],
         "stem": components.stem_of(config),
         "versions": model_dir.versions(),
     } | {k: v for k, v in facts.items() if k == model_dir.IMPORTED}
+
+
+def network_of(config):
+    """What of the identity is about the network, not about a training."""
+    names = given_checkpoint.BEYOND_ARCHITECTURE
+    return config.architecture() | {n: getattr(config, n) for n in names}
 
 
 def _export(config, model, step, facts, path):

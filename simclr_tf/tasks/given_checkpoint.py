@@ -11,11 +11,13 @@ from simclr_tf.tasks import model_dir
 from simclr_tf.training import checkpoint
 
 HEAD_FIELDS = frozenset(("proj_head_mode", "num_proj_layers", "proj_out_dim"))
+BEYOND_ARCHITECTURE = ("ft_proj_selector", "batch_norm_decay")
+"""What the outputs depend on, too, though no variable shows it."""
 USUAL_PX = {"cifar": 32, "imagenet": 224}
 """Image size by stem, where a checkpoint does not tell it (official)."""
 
 
-def adopt_architecture(config):
+def adopt_architecture(config, *, also=()):
     """Takes architecture fields not set from the checkpoint that is given.
 
     Where `model_dir` has checkpoints of its own the run resumes: its own
@@ -23,6 +25,8 @@ def adopt_architecture(config):
 
     Args:
         config: a `Config`.
+        also: names of further fields to take, where ours are recorded with
+            the checkpoint.
 
     Returns:
         The completed `Config`.
@@ -36,7 +40,7 @@ def adopt_architecture(config):
     if config.model_dir and checkpoint.committed_steps(config.model_dir):
         theirs = _of_run(config.model_dir)
     else:
-        theirs = _of_checkpoint(config)
+        theirs = _of_checkpoint(config, also)
     unset = theirs.keys() - config.explicit
     return config.replace(**{name: theirs[name] for name in unset})
 
@@ -59,15 +63,21 @@ def recall(config):
     directory = config.model_dir or model_dir.run_of(config.checkpoint)
     if not config.checkpoint or model_dir.read_run(directory) is not None:
         return model_dir.recall_run(config)
-    config = adopt_architecture(config)
+    config = adopt_whole_network(config)
     return config, facts_of(opened.open_checkpoint(config.checkpoint))
 
 
+def adopt_whole_network(config):
+    """As `adopt_architecture`, with what the supervised head reads."""
+    return adopt_architecture(config, also=BEYOND_ARCHITECTURE)
+
+
 def facts_of(found):
-    """What an opened checkpoint tells of the run that it comes from."""
+    """What an opened checkpoint of no run tells of where it comes from."""
     return {
         "num_classes": architecture.read_layout(found).num_classes,
         "train_steps": found.step,
+        model_dir.IMPORTED: {"path": found.path, "kind": found.kind},
     }
 
 
@@ -131,9 +141,12 @@ def _of_run(directory):
     return former["config"].architecture() if former else {}
 
 
-def _of_checkpoint(config):
+def _of_checkpoint(config, also):
     found = opened.open_checkpoint(config.checkpoint)
     inferred, layout = architecture.infer(found)
+    recorded = _recorded(found)
+    if "sk_ratio" in recorded:  # not every network's shapes tell it
+        inferred.setdefault("sk_ratio", recorded["sk_ratio"])
     if not _takes_head(config.variable_schema):
         inferred = {k: v for k, v in inferred.items() if k not in HEAD_FIELDS}
     for name in inferred.keys() & config.explicit:
@@ -143,23 +156,31 @@ def _of_checkpoint(config):
                 f"{name} must be {inferred[name]!r}, as in the checkpoint "
                 f"{config.checkpoint!r}; got {value!r}"
             )
-    theirs = {"image_size": _image_size(found, inferred["stem"])} | inferred
-    if found.kind != opened.OURS:
-        return theirs
-    # The run's own words for the same network, the ratios as they were given.
-    recorded = _of_run(model_dir.run_of(config.checkpoint))
-    recorded.pop("stem", None)
+    theirs = {"image_size": USUAL_PX[inferred["stem"]]} | inferred
+    wanted = (*config.architecture(), *also)
+    # The run's own words for the same network: ratios as they were given.
     return theirs | {
-        name: value
-        for name, value in recorded.items()
-        if name not in inferred
-        or architecture.agrees(layout, name, value, inferred[name])
+        name: recorded[name]
+        for name in wanted
+        if name in recorded
+        and name != "stem"  # "auto" would follow another image size
+        and (
+            name not in inferred
+            or architecture.agrees(layout, name, recorded[name], inferred[name])
+        )
     }
+
+
+def _recorded(found):
+    """Flags recorded with a checkpoint of ours; {} for others."""
+    if found.kind == opened.OUR_SAVED_MODEL:
+        image_size = {"image_size": found.facts["image_size"]}
+        return image_size | found.facts.get("identity", {})
+    former = None
+    if found.kind == opened.OURS:
+        former = model_dir.read_run(model_dir.run_of(found.path))
+    return former["config"].identity() if former else {}
 
 
 def _takes_head(schema):
     return not schema or re.match(schema, f"{tf1.PROJECTION_HEAD}nl_0/dense")
-
-
-def _image_size(found, stem):
-    return found.facts.get("image_size", USUAL_PX[stem])

@@ -26,13 +26,18 @@ def run(config):
             one than the flags describe, or `model_dir` holds a run.
     """
     check_empty(config.model_dir)
-    config = given_checkpoint.adopt_architecture(config)
+    config = given_checkpoint.adopt_whole_network(config)
     found = opened.open_checkpoint(config.checkpoint)
     facts = given_checkpoint.facts_of(found)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(config.checkpoint, model)
-    origin = {"path": found.path, "kind": found.kind}
-    model_dir.open_run(config, facts | {model_dir.IMPORTED: origin})
+    checkpoint.check_finite(model, found.step)
+    if model.supervised_head is not None:
+        logging.info(
+            "the supervised head is taken to read ft_proj_selector=%d",
+            config.ft_proj_selector,
+        )
+    model_dir.open_run(config, facts)
     checkpoints = checkpoint.Checkpoints(
         config.model_dir, state.TrainState(model, None)
     )
@@ -48,3 +53,4 @@ def check_empty(path):
         raise errors.UserError(
             f"model_dir must hold no run yet to import to; got {path!r}"
         )
+    model_dir.check_no_checkpoints(path)

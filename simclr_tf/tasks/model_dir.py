@@ -33,6 +33,7 @@ def check_free(config, facts):
     check_directory(path)
     former = read_run(path)
     if former is None:
+        check_no_checkpoints(path)
         return
     if IMPORTED in former["facts"]:
         raise errors.UserError(
@@ -51,6 +52,41 @@ def check_directory(path):
         )
 
 
+def check_no_checkpoints(path):
+    """Refuses a directory without a run in which checkpoints lie.
+
+    They are not this program's to overwrite, or to sweep.
+
+    Args:
+        path: the `model_dir`.
+
+    Raises:
+        errors.UserError: naming one of them.
+    """
+    names = tf.io.gfile.listdir(path) if tf.io.gfile.isdir(path) else []
+    found = sorted(name for name in names if name.endswith(".index"))
+    if found:
+        raise errors.UserError(
+            f"model_dir must hold no checkpoints but its run's own; {path!r} "
+            f"holds {found[0]!r} and no {CONFIG_FILE}"
+        )
+
+
+def make_directory(path):
+    """Creates `model_dir`, if need be.
+
+    Raises:
+        errors.UserError: if it cannot be created.
+    """
+    check_directory(path)
+    try:
+        tf.io.gfile.makedirs(path)
+    except tf.errors.OpError as error:
+        raise errors.UserError(
+            f"model_dir must be writable; {path!r}: {error.message}"
+        ) from error
+
+
 def open_run(config, facts):
     """Claims `model_dir` for a training run, new or resumed.
 
@@ -63,8 +99,8 @@ def open_run(config, facts):
         errors.UserError: if `model_dir` cannot be written.
     """
     path = config.model_dir
+    make_directory(path)
     try:
-        tf.io.gfile.makedirs(path)
         whole_file.write_json(
             os.path.join(path, CONFIG_FILE),
             {
@@ -91,8 +127,8 @@ def read_run(path):
     try:
         content = whole_file.read_json(name)
         config = Config.from_json(json.dumps(content["config"]))
-        return {"config": config, "facts": content["facts"]}
-    except (KeyError, TypeError, ValueError) as error:
+        return {"config": config, "facts": dict(content["facts"])}
+    except (KeyError, TypeError, ValueError, tf.errors.OpError) as error:
         raise errors.UserError(
             f"model_dir must hold a whole {CONFIG_FILE}; {name!r}: {error}"
         ) from error
@@ -106,11 +142,12 @@ def recall_run(config):
 
     Returns:
         (the completed `Config`, the run's facts). `model_dir` is where the
-        run was found; `checkpoint` is set only where it was found by one.
+        run was found; `checkpoint` is set only where it is one of the run's,
+        not where the run started from it.
 
     Raises:
-        errors.UserError: if there is no run, or a field that was set differs
-            from its identity.
+        errors.UserError: if there is no run, a field that was set differs
+            from its identity, or `checkpoint` has nothing to do with it.
     """
     path = config.model_dir or run_of(config.checkpoint)
     former = read_run(path)
@@ -119,6 +156,7 @@ def recall_run(config):
             f"model_dir must hold a run (a {CONFIG_FILE}) to evaluate or "
             f"export; got {path!r}"
         )
+    check_facts(former["facts"], path)
     theirs = former["config"].identity()
     if IMPORTED in former["facts"]:  # made by no run: a network alone
         theirs = former["config"].architecture()
@@ -131,9 +169,34 @@ def recall_run(config):
     here = {
         "model_dir": path,
         "export_dir": config.export_dir,
-        "checkpoint": None if config.model_dir else config.checkpoint,
+        "checkpoint": _own_checkpoint(config, former["config"], path),
     }
     return former["config"].replace(**(asked | here)), former["facts"]
+
+
+def check_facts(facts, path):
+    """Raises `UserError` if facts lack what evaluation and export need."""
+    for name in ("num_classes", "train_steps"):
+        if name not in facts:
+            raise errors.UserError(
+                f"model_dir must hold a whole {CONFIG_FILE}; that in "
+                f"{path!r} has no {name}"
+            )
+
+
+def _own_checkpoint(config, former, path):
+    """`config.checkpoint` if it is of the run, None if it came before it."""
+    given = config.checkpoint
+    if given is None or given == former.checkpoint:
+        return None
+    if run_of(given).rstrip("/") == path.rstrip("/"):
+        return given
+    if config.mode == "train_then_eval":
+        return None
+    raise errors.UserError(
+        f"checkpoint must lie in model_dir, which holds a run, {path!r}; got "
+        f"{given!r}"
+    )
 
 
 def run_of(checkpoint):

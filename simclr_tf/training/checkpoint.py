@@ -47,7 +47,7 @@ class Checkpoints:
                 nothing is written then.
         """
         step = self._state.step if step is None else step
-        self._check_finite(step)
+        check_finite(self._state.model, step)
         prefix = os.path.join(self._directory, f"ckpt-{step}")
         self._root.write(prefix)
         files = tf.io.gfile.glob(f"{prefix}.index")
@@ -97,14 +97,6 @@ class Checkpoints:
         self._root.read(prefix).assert_consumed()
         return found
 
-    def _check_finite(self, step):
-        for variable in self._state.model.variables:
-            if not np.all(np.isfinite(variable.numpy())):
-                raise errors.UserError(
-                    f"weights must stay finite to be saved; {variable.path} "
-                    f"is not at step {step}"
-                )
-
     def _sweep(self):
         steps = committed_steps(self._directory)
         for step in steps[: -self._keep] if self._keep else []:
@@ -112,6 +104,16 @@ class Checkpoints:
             for suffix in (".meta.json", ".index", ".data-*"):
                 for name in tf.io.gfile.glob(prefix + suffix):
                     tf.io.gfile.remove(name)
+
+
+def check_finite(model, step):
+    """Raises `UserError` naming a variable of the model that is not finite."""
+    for variable in model.variables:
+        if not np.all(np.isfinite(variable.numpy())):
+            raise errors.UserError(
+                f"weights must stay finite to be saved; {variable.path} "
+                f"is not at step {step}"
+            )
 
 
 def committed_steps(directory):

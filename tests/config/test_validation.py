@@ -91,7 +91,6 @@ def test_every_number_has_a_rule():
         {"mode": "train_then_eval"},
         {"mode": "eval"},
         {"mode": "export"},
-        {"mode": "export", "checkpoint": "c"},
     ],
 )
 def test_a_run_needs_a_directory(values):

@@ -39,6 +39,7 @@ def stop_after(patch, last):
     patch.setattr(loop, "check_finite", check)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_resumed_equals_uninterrupted(kind, tfds_dir, tmp_path, monkeypatch):
     whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")

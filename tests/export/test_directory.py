@@ -57,6 +57,39 @@ def test_a_failure_leaves_the_earlier_export(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
 
 
+def test_a_move_that_fails_leaves_the_earlier_export(tmp_path, monkeypatch):
+    write(tmp_path / "1", global_step=1)
+    rename = tf.io.gfile.rename
+
+    def fail_for_the_new(source, target, overwrite=False):
+        if ".tmp-" in source and target == str(tmp_path / "1"):
+            raise OSError("quota")
+        rename(source, target, overwrite)
+
+    monkeypatch.setattr(tf.io.gfile, "rename", fail_for_the_new)
+    with pytest.raises(OSError, match="quota"):
+        write(tmp_path / "1", global_step=2)
+    facts = (tmp_path / "1" / "simclr_metadata.json").read_text()
+    assert json.loads(facts)["global_step"] == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
+
+
+def test_a_slash_at_the_end_changes_nothing(tmp_path):
+    for step in (1, 2):
+        path = f"{tmp_path}/1/"
+        assert write(path, global_step=step) == f"{tmp_path}/1"
+        facts = (tmp_path / "1" / "simclr_metadata.json").read_text()
+        assert json.loads(facts)["global_step"] == step
+    assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("years of work")
+    with pytest.raises(errors.UserError, match=r"must be writable; .*file/1'"):
+        write(tmp_path / "file" / "1")
+    assert (tmp_path / "file").read_text() == "years of work"
+
+
 @pytest.mark.parametrize("kind", ["directory", "file", "empty directory"])
 def test_what_is_not_ours_is_left_alone(tmp_path, kind):
     path = tmp_path / "precious"
@@ -115,3 +148,9 @@ def test_the_sweep_knows_what_is_ours(tmp_path):
         directory.sweep(str(tmp_path), keep=1)
     found = {entry.name for entry in tmp_path.iterdir()}
     assert found == {"1", "2", "notes"}
+
+
+def test_the_one_just_written_is_spared(tmp_path):
+    make_exports(tmp_path, [1, 2, 3])
+    directory.sweep(str(tmp_path), keep=1, spare=1)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"1", "3"}

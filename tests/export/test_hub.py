@@ -11,6 +11,8 @@ from simclr_tf.export import hub
 
 TOLERANCE = 1e-5
 """float32 features near 1 through a graph that may be fused otherwise."""
+TRAINING_TOLERANCE = 1e-4
+"""With statistics of four rows, which amplify rounding."""
 OFFICIAL_OUTPUTS = [
     "initial_conv",
     "initial_max_pool",
@@ -73,6 +75,10 @@ with tf.GradientTape() as tape:
         outputs["proj_head_output"] ** 2)
 gradients = tape.gradient(loss, official.trainable_variables_list)
 assert not any(g is None for g in gradients)
+with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(official(images, trainable=True)["final_avg_pool"])
+gradients = tape.gradient(loss, official.trainable_variables)
+assert not any(g is None for g in gradients)
 
 # Held by a Keras model that trains a layer of its own, as the notebooks do.
 class Model(keras.Model):
@@ -80,7 +86,7 @@ class Model(keras.Model):
         super().__init__()
         self.saved_model = tf.saved_model.load(directory)
         self.dense_layer = keras.layers.Dense(3, name="head_supervised_new")
-        self.sgd = keras.optimizers.SGD(0.1)
+        self.sgd = keras.optimizers.SGD(0.001)
 
     def call(self, x):
         with tf.GradientTape() as tape:
@@ -150,8 +156,9 @@ def test_the_official_call_gives_every_named_output(
         variable.assign(value)
     for name, value in expected.items():
         assert outputs[name].dtype == tf.float32
+        bound = TRAINING_TOLERANCE if trainable else TOLERANCE
         np.testing.assert_allclose(
-            outputs[name], value, atol=TOLERANCE, rtol=TOLERANCE, err_msg=name
+            outputs[name], value, atol=bound, rtol=bound, err_msg=name
         )
 
 

@@ -1,5 +1,8 @@
 """An export inside a Keras 3 model: tracked, trained, frozen, saved."""
 
+import os
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -111,11 +114,35 @@ def test_the_functional_api_knows_its_shape(exported, images):
     assert network(images).shape == (4, 2)
 
 
-@pytest.mark.parametrize("kind", ["nothing", "another SavedModel"])
-def test_what_is_no_export_is_refused(tmp_path, kind):
+def test_it_is_float32_under_any_policy(exported, images):
+    expected = simclr_tf.SavedModelLayer(exported)(images)
+    former = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = simclr_tf.SavedModelLayer(exported)
+        network = classifier(layer)
+        fit(network, images)
+    finally:
+        keras.mixed_precision.set_dtype_policy(former)
+    assert {weight.dtype for weight in layer.weights} == {"float32"}
+    again = simclr_tf.SavedModelLayer(exported, dtype="bfloat16")
+    np.testing.assert_array_equal(again(images), expected)
+
+
+def test_integer_images_are_refused(layer):
+    with pytest.raises(errors.UserError, match=r"be floats.*uint8"):
+        layer(np.zeros([1, 8, 8, 3], "uint8"))
+
+
+@pytest.mark.parametrize("kind", ["nothing", "another SavedModel", "truncated"])
+def test_what_is_no_export_is_refused(exported, tmp_path, kind):
     path = str(tmp_path / "there")
-    if kind != "nothing":
+    if kind == "another SavedModel":
         tf.saved_model.save(tf.Module(), path)
+    if kind == "truncated":
+        shutil.copytree(exported, path)
+        data = os.path.join(path, "variables", "variables.data-00000-of-00001")
+        os.truncate(data, 100)
     with pytest.raises(
         errors.UserError, match="directory must be a SavedModel"
     ):

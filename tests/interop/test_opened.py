@@ -145,9 +145,45 @@ def test_our_saved_models_are_read_by_their_list(tmp_path):
     root = tf.train.Checkpoint()
     root.variables = [tf.Variable([1.0, 2.0]), tf.Variable(3.0)]
     tf.saved_model.save(root, str(tmp_path / "5"))
-    facts = {"variables": ["simclr/a", "simclr/b"], "global_step": 5}
+    facts = {
+        "variables": ["simclr/a", "simclr/b"],
+        "global_step": 5,
+        "image_size": 8,
+    }
     (tmp_path / "5" / opened.METADATA_FILE).write_text(json.dumps(facts))
     found = opened.open_checkpoint(str(tmp_path / "5"))
     assert found.kind == opened.OUR_SAVED_MODEL
     assert found.shapes == {"model/simclr/a": [2], "model/simclr/b": []}
     assert found.step == 5
+
+
+@pytest.mark.parametrize(
+    "facts", ["[]", "{}", '{"variables": ["a"], "global_step": null}']
+)
+def test_damaged_metadata_is_one_line(tmp_path, facts):
+    root = tf.train.Checkpoint()
+    root.variables = [tf.Variable([1.0, 2.0])]
+    tf.saved_model.save(root, str(tmp_path / "5"))
+    (tmp_path / "5" / opened.METADATA_FILE).write_text(facts)
+    with pytest.raises(errors.UserError, match=r"a whole simclr_metadata"):
+        opened.open_checkpoint(str(tmp_path / "5"))
+
+
+@pytest.mark.parametrize("kind", ["binary", "directory"])
+def test_a_damaged_state_file_is_passed_over(tmp_path, kind):
+    touch(tmp_path, "ckpt-9")
+    if kind == "binary":
+        (tmp_path / "checkpoint").write_bytes(b"\xff\x00\xfe")
+    else:
+        (tmp_path / "checkpoint").mkdir()
+    assert opened.find_prefix(str(tmp_path)) == str(tmp_path / "ckpt-9")
+
+
+def test_tf1_names_in_a_saved_model_directory(tmp_path):
+    tensors = official_files.tf1_tensors(NAME)
+    (tmp_path / "variables").mkdir()
+    official_files.write_tf1(tensors, f"{tmp_path}/variables/variables")
+    (tmp_path / "saved_model.pb").touch()
+    found = opened.open_checkpoint(str(tmp_path))
+    assert found.kind == opened.OFFICIAL_TF1
+    assert found.shapes == official_files.TF1_LAYOUT[NAME]

@@ -148,3 +148,40 @@ def test_other_data_is_refused(tmp_path):
     config = claim(tmp_path)
     with pytest.raises(errors.UserError, match="num_examples=10"):
         model_dir.check_free(config, FACTS | {"num_examples": 11})
+
+
+def test_a_checkpoint_of_the_run_is_kept(tmp_path):
+    claim(tmp_path)
+    for given in (f"{tmp_path}/ckpt-3", f"{tmp_path}/ckpt-3.index"):
+        (tmp_path / "ckpt-3.index").touch()
+        config, _ = model_dir.recall_run(
+            Config(mode="eval", model_dir=str(tmp_path), checkpoint=given)
+        )
+        assert config.checkpoint == given
+
+
+@pytest.mark.parametrize("mode", ["eval", "export"])
+def test_a_checkpoint_from_elsewhere_is_refused(tmp_path, mode):
+    claim(tmp_path)
+    with pytest.raises(errors.UserError, match="checkpoint must lie in"):
+        model_dir.recall_run(
+            Config(mode=mode, model_dir=str(tmp_path), checkpoint="other/ck-1")
+        )
+
+
+def test_facts_that_are_missing_are_named(tmp_path):
+    model_dir.open_run(make(tmp_path), {"num_classes": 3})
+    with pytest.raises(errors.UserError, match="has no train_steps"):
+        model_dir.recall_run(Config(mode="eval", model_dir=str(tmp_path)))
+
+
+def test_checkpoints_of_others_are_not_overwritten(tmp_path):
+    (tmp_path / "ckpt-3.index").touch()
+    with pytest.raises(errors.UserError, match=r"holds 'ckpt-3\.index' and no"):
+        model_dir.check_free(make(tmp_path), FACTS)
+
+
+def test_a_directory_below_a_file_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.UserError, match="model_dir must be writable"):
+        model_dir.make_directory(str(tmp_path / "file" / "run"))

@@ -87,7 +87,9 @@ def decayed(run):
     return [v for v in run.model.supervised_variables if len(v.shape) > 1]
 
 
-@pytest.mark.parametrize("replicas", [2, 4])
+@pytest.mark.parametrize(
+    "replicas", [2, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_one_replica_equals_k(mirrored, replicas):
     one, metrics = train(tf.distribute.get_strategy())
     many, theirs = train(mirrored(replicas))
