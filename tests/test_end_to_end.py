@@ -138,6 +138,7 @@ def test_running_again_changes_nothing(copied):
     assert_same_values(values(copied, LAST), before)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_like_one_that_was_not(
     finished, tmp_path, monkeypatch
 ):

@@ -1,6 +1,7 @@
 """Whole runs on folders of pictures, local and remote."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from command_line import (
     NETWORK,
@@ -35,6 +36,7 @@ FOLDER_RUN = (
 )
 
 
+@pytest.mark.slow
 def test_unlabelled_remote_pictures_train_resume_and_export():
     root = "ram://end_to_end"
     write_pictures(f"{root}/pictures", 10)

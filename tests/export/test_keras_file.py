@@ -86,6 +86,7 @@ def run_fresh(path, arrays, *, argument):
     )
 
 
+@pytest.mark.slow
 def test_a_fresh_process_opens_it(path, arrays):
     argument = "custom_objects={'SimCLR': simclr_tf.SimCLR}"
     done = run_fresh(path, arrays, argument=argument)
