@@ -19,6 +19,7 @@ _EXPORTS = {
     "apply_views": ("augment.views", "apply_views"),
     "load_model": ("tasks.api", "load_model"),
     "nt_xent": ("losses.ntxent", "nt_xent"),
+    "nt_xent_streaming": ("losses.ntxent_streaming", "nt_xent_streaming"),
     "pretrain": ("tasks.api", "pretrain"),
     "sample_views": ("augment.views", "sample_views"),
 }

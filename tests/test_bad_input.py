@@ -281,6 +281,7 @@ def test_a_run_that_saved_nothing_cannot_be_exported(other_run, tmp_path):
     assert found == f"{NO_CHECKPOINT}; got '{tmp_path}'"
 
 
+@pytest.mark.slow
 def test_labels_that_are_there_are_used(pictures, tmp_path):
     outcome = run(
         *NETWORK,

@@ -40,6 +40,7 @@ OURS = {
     "jit",
     "export_dir",
     "export_format",
+    "nt_xent",
     "keep_logits_layer",
     "eval_protocol",
     "eval_label_budgets",

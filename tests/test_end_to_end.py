@@ -182,6 +182,7 @@ def test_eval_needs_the_directory_alone(copied):
         assert json.load(file) == expected
 
 
+@pytest.mark.slow
 def test_eval_of_one_checkpoint_in_odd_batches(copied):
     # It recalls the run from where it lies now, not where it was made.
     outcome = run(
@@ -267,6 +268,7 @@ def test_export_gives_the_features_of_the_run(finished, tmp_path):
         np.testing.assert_allclose(features, expected, atol=SAME_FEATURES)
 
 
+@pytest.mark.slow
 def test_a_warm_start_takes_weights_and_architecture_alone(finished, tmp_path):
     # At learning rate 0 the weights stay those of the checkpoint.
     warm = f"{finished[0]}/ckpt-{LAST}"

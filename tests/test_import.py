@@ -107,6 +107,7 @@ def test_an_import_is_evaluated_on_any_data(imported):
     assert 0 <= result["eval/label_top_1_accuracy"] <= 1
 
 
+@pytest.mark.slow
 def test_an_import_starts_a_training_without_its_head(imported, tmp_path):
     flags = (
         "--dataset=digits",
@@ -127,6 +128,7 @@ def test_an_import_starts_a_training_without_its_head(imported, tmp_path):
     assert "model_dir must hold no imported weights" in refused.lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["saved_model", "tf1"])
 def test_an_export_straight_from_the_official_file(
     files, recorded, kind, tmp_path
@@ -140,6 +142,7 @@ def test_an_export_straight_from_the_official_file(
     assert_features(f"{tmp_path}/encoder", recorded)
 
 
+@pytest.mark.slow
 def test_our_export_is_imported_again(imported, files, tmp_path):
     exported = run(
         "--mode=export",
@@ -302,6 +305,7 @@ def test_a_stranger_in_the_encoder_is_named(tmp_path):
         assert "(unexpected model/resnet_model/" in line
 
 
+@pytest.mark.slow
 def test_evaluating_a_checkpoint_elsewhere_makes_the_place(imported, tmp_path):
     outcome = run(
         "--mode=eval",

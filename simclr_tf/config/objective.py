@@ -29,6 +29,13 @@ class ObjectiveConfig:
         source="Chen et al. 2020a, Table 5",
         identity=True,
     )
+    nt_xent: str = fields.knob(
+        "auto",
+        "How the loss is computed: 'dense' holds the matrix of all pairs, "
+        "'streaming' makes it tile by tile, with the same value and gradient "
+        "in little memory; 'auto' streams batches of 2048 images or more.",
+        choices=("auto", "dense", "streaming"),
+    )
     hidden_norm: bool = fields.knob(
         True,
         "L2-normalise the projections in the loss.",

@@ -30,6 +30,20 @@ class NtXent(NamedTuple):
     labels: tf.Tensor
 
 
+class Contrast(NamedTuple):
+    """What training and its log need of the loss.
+
+    Attributes:
+        loss: float32 [], nats.
+        accuracy: float32 [], see `contrastive_accuracy`.
+        entropy: float32 [], see `contrastive_entropy`.
+    """
+
+    loss: tf.Tensor
+    accuracy: tf.Tensor
+    entropy: tf.Tensor
+
+
 def nt_xent(projections, *, temperature=0.1, normalize=True):
     """Normalised temperature-scaled cross entropy over the global batch.
 
@@ -58,17 +72,10 @@ def nt_xent(projections, *, temperature=0.1, normalize=True):
     Source: Chen et al. 2020a, Eq. 1 and Algorithm 1; official
     tf2/objective.py.
     """
-    _check_arguments(projections, temperature)
-    rows = tf.cast(projections, tf.float32)
-    if normalize:
-        rows = tf.math.l2_normalize(rows, axis=1)
-    views = tf.stack(tf.split(rows, 2), axis=1)  # [b, 2, P]
-    others = _all_rows(views)  # [2B, P]
-    num_local, num_global = tf.shape(views)[0], tf.shape(others)[0] // 2
-
-    labels = tf.range(num_local) + distribution.replica_index() * num_local
-    own = tf.concat([labels, labels + num_global], axis=0)  # [2b]
-    positive = tf.concat([labels + num_global, labels], axis=0)  # [2b]
+    check_arguments(projections, temperature)
+    rows = as_rows(projections, normalize=normalize)
+    others, own, positive = gather_rows(rows)
+    num_local, num_global = tf.shape(rows)[0] // 2, tf.shape(others)[0] // 2
 
     logits = matmul.full_precision_matmul(rows, others) / temperature
     is_own = tf.range(2 * num_global) == own[:, tf.newaxis]  # [2b, 2B]
@@ -78,7 +85,17 @@ def nt_xent(projections, *, temperature=0.1, normalize=True):
     return NtXent(
         loss=2.0 * tf.reduce_mean(losses),
         logits=logits[:num_local, num_global:],
-        labels=labels,
+        labels=own[:num_local],
+    )
+
+
+def contrast(projections, **kwargs):
+    """`nt_xent` with its metrics, a `Contrast`; see there for arguments."""
+    found = nt_xent(projections, **kwargs)
+    return Contrast(
+        loss=found.loss,
+        accuracy=contrastive_accuracy(found),
+        entropy=contrastive_entropy(found),
     )
 
 
@@ -127,7 +144,8 @@ def chance_loss(num_images):
     return 2.0 * math.log(2 * num_images - 1)
 
 
-def _check_arguments(projections, temperature):
+def check_arguments(projections, temperature):
+    """Raises ValueError for a bad temperature or an odd number of rows."""
     if not temperature > 0:
         raise ValueError(f"temperature must be > 0; got {temperature}")
     num_rows = projections.shape[0]
@@ -137,7 +155,28 @@ def _check_arguments(projections, temperature):
         )
 
 
-def _all_rows(views):
+def as_rows(projections, *, normalize):
+    """float32 rows, of length 1 if `normalize`."""
+    rows = tf.cast(projections, tf.float32)
+    return tf.math.l2_normalize(rows, axis=1) if normalize else rows
+
+
+def gather_rows(rows):
+    """The rows of all replicas, and where the local ones stand among them.
+
+    Args:
+        rows: float32 [2b, P], view 1 above view 2.
+
+    Returns:
+        (float32 [2B, P], all first views above all second views; int32 [2b],
+        the place of each local row; int32 [2b], that of its positive).
+    """
+    views = tf.stack(tf.split(rows, 2), axis=1)  # [b, 2, P]
     gathered = distribution.gather(views)  # [B, 2, P]
-    by_view = tf.transpose(gathered, [1, 0, 2])  # [2, B, P]
-    return tf.concat(tf.unstack(by_view), axis=0)  # [2B, P]
+    others = tf.concat([gathered[:, 0], gathered[:, 1]], axis=0)  # [2B, P]
+    num_local, num_global = tf.shape(views)[0], tf.shape(gathered)[0]
+    first = tf.range(num_local) + distribution.replica_index() * num_local
+    second = first + num_global
+    own = tf.concat([first, second], axis=0)  # [2b]
+    positive = tf.concat([second, first], axis=0)  # [2b]
+    return others, own, positive

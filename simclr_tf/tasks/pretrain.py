@@ -4,7 +4,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.data import images, pipeline
-from simclr_tf.losses import ntxent
+from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.tasks import (
     announcement,
     components,
@@ -25,6 +25,9 @@ from simclr_tf.training import (
     writer,
 )
 
+STREAMING_MIN_IMAGES = 2048
+"""Images of a batch from which the streaming loss is no slower on a CPU, and
+saves memory; see docs/performance.md."""
 NUM_SAMPLE_IMAGES = 8
 """Images whose views are shown in TensorBoard at the start."""
 
@@ -199,11 +202,20 @@ def make_step(config, state):
     return steps.PretrainStep(
         state,
         views_of=make_views(config),
+        contrast=choose_loss(config),
         temperature=config.temperature,
         hidden_norm=config.hidden_norm,
         weight_decay=config.weight_decay,
         decayed_variables=components.l2_loss_variables(config, state.model),
     )
+
+
+def choose_loss(config):
+    """The implementation of NT-Xent that `--nt_xent` asks for."""
+    is_large = config.train_batch_size >= STREAMING_MIN_IMAGES
+    if config.nt_xent == "streaming" or (config.nt_xent == "auto" and is_large):
+        return ntxent_streaming.nt_xent_streaming
+    return ntxent.contrast
 
 
 def make_report(config, state, shown, metrics):

@@ -28,6 +28,7 @@ class PretrainStep:
         state,
         *,
         views_of,
+        contrast=ntxent.contrast,
         temperature=0.1,
         hidden_norm=True,
         weight_decay=0.0,
@@ -39,6 +40,8 @@ class PretrainStep:
             state: a `TrainState`.
             views_of: maps a batch to float32 [2b, S, S, 3], rows r and r + b
                 being the views of image r.
+            contrast: the loss, `ntxent.contrast` or
+                `ntxent_streaming.nt_xent_streaming`.
             temperature: of NT-Xent, > 0.
             hidden_norm: L2-normalise projections first.
             weight_decay: strength of the L2 loss on `decayed_variables`.
@@ -47,6 +50,7 @@ class PretrainStep:
         """
         self._state = state
         self._views_of = views_of
+        self._contrast = contrast
         self._temperature = temperature
         self._hidden_norm = hidden_norm
         self._weight_decay = weight_decay
@@ -77,7 +81,7 @@ class PretrainStep:
         return descend(self._state.optimizer, losses, variables)
 
     def _losses(self, outputs, batch):
-        contrast = ntxent.nt_xent(
+        contrast = self._contrast(
             outputs.projections,
             temperature=self._temperature,
             normalize=self._hidden_norm,
@@ -87,8 +91,8 @@ class PretrainStep:
         total = contrast.loss + probe.get("supervised_loss", 0.0) + decayed
         return {
             "contrast_loss": contrast.loss,
-            "contrast_acc": ntxent.contrastive_accuracy(contrast),
-            "contrast_entropy": ntxent.contrastive_entropy(contrast),
+            "contrast_acc": contrast.accuracy,
+            "contrast_entropy": contrast.entropy,
             **probe,
             "weight_decay": decayed,
             "total_loss": total,

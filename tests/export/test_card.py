@@ -16,6 +16,7 @@ def programs(text):
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_its_programs_run(exported, images):
     with open(f"{exported}/README.md") as file:
         found = programs(file.read())

@@ -216,6 +216,7 @@ def test_what_was_not_traced_is_told(loaded, images):
         loaded(images.astype("uint8"))
 
 
+@pytest.mark.slow
 def test_a_fresh_process_uses_and_tunes_it(
     exported, model, images, features, tmp_path
 ):

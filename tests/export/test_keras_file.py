@@ -94,6 +94,7 @@ def test_a_fresh_process_opens_it(path, arrays):
     assert "Warning: " not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_package_registers_its_classes_when_asked_for_one(path, arrays):
     """Keras loads no class by its module's name."""
     done = run_fresh(path, arrays, argument="simclr_tf.ResNet and None")

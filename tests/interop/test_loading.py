@@ -17,7 +17,9 @@ NOISE = json.loads((GOLDENS / "network_noise.json").read_text())
 LEAST_TOLERANCE = 1e-5
 NOISE_FACTOR = 5
 FILES = [
-    (name, kind)
+    pytest.param(
+        name, kind, marks=pytest.mark.slow if name.startswith("r50") else ()
+    )
     for name in official_weights.LAYOUT
     for kind in ("tf2", "saved_model", "tf1")
     if kind != "tf1" or name in official_files.TF1_LAYOUT

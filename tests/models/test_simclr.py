@@ -254,6 +254,7 @@ def train_step(strategy):
     return projections, gradients, moving
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one(mirrored):
     one = train_step(tf.distribute.get_strategy())
     many = train_step(mirrored(2))

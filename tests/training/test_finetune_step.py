@@ -86,6 +86,7 @@ def train(strategy):
     return run, {name: float(value) for name, value in metrics.items()}
 
 
+@pytest.mark.slow
 def test_one_replica_equals_two(mirrored):
     one, metrics = train(single())
     many, theirs = train(mirrored(2))

@@ -1,0 +1,135 @@
+"""How every benchmark measures and reports: one JSON line per case."""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+
+import simclr_tf
+
+BYTES_PER_KB = 1024
+_STATUS = "/proc/self/status"
+
+
+def parser(description):
+    """An `argparse.ArgumentParser` with what all benchmarks take."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--output", help="file to append the JSON lines to")
+    made.add_argument("--repeats", type=int, default=5, help="timed calls")
+    return made
+
+
+def interleaved_secs(functions, *, repeats):
+    """Times several functions by turns, so that all see the same machine.
+
+    Each is called once before, for tracing and compilation.
+
+    Args:
+        functions: dict of name -> function of nothing that ends when its
+            work is done (it reads a result back, say).
+        repeats: timed calls of each.
+
+    Returns:
+        dict of name -> list of seconds.
+    """
+    for function in functions.values():
+        function()
+    secs = {name: [] for name in functions}
+    for _ in range(repeats):
+        for name, function in functions.items():
+            started = time.perf_counter()
+            function()
+            secs[name].append(time.perf_counter() - started)
+    return secs
+
+
+def summary(values):
+    """Median, spread (interquartile range) and number of measurements."""
+    low, high = np.percentile(values, (25, 75))
+    return {
+        "median": statistics.median(values),
+        "spread": float(high - low),
+        "n": len(values),
+    }
+
+
+def peak_bytes():
+    """Largest resident size of this process so far.
+
+    Linux' `getrusage` will not do: a program starts with the peak of the
+    process that started it.
+    """
+    if not os.path.exists(_STATUS):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open(_STATUS, encoding="ascii") as file:
+        (line,) = (line for line in file if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * BYTES_PER_KB
+
+
+def in_fresh_process(module, *arguments):
+    """What a module prints as its last line, read as JSON.
+
+    Args:
+        module: its dotted name, run by `python -m`.
+        *arguments: strings.
+
+    Returns:
+        The JSON value.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def report(benchmark, case, measured, *, output=None):
+    """Prints one JSON line, and appends it to a file.
+
+    Args:
+        benchmark: name of the module.
+        case: dict of what was varied.
+        measured: dict of numbers; ratios name their baseline.
+        output: path, or None.
+    """
+    line = json.dumps(
+        {"benchmark": benchmark, "case": case, **measured, **environment()}
+    )
+    print(line, flush=True)
+    if output:
+        with open(output, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def environment():
+    """What numbers depend on: device and versions."""
+    devices = tf.config.list_logical_devices("GPU")
+    return {
+        "device": devices[0].name if devices else platform.processor() or "CPU",
+        "cores": len(cores()),
+        "versions": {
+            "simclr_tf": simclr_tf.__version__,
+            "tensorflow": tf.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def cores():
+    """The cores this process may run on, a list."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))

@@ -1,0 +1,232 @@
+"""NT-Xent without the N x N matrix: the same value and gradient, by tiles.
+
+With Z the 2B rows of all replicas, S = Z Z' / t, and l_i the log-sum-exp of row
+i of S without its own entry, the softmax of any tile can be made again from Z
+and l alone, and the gradient of sum_i g_i loss_i is
+
+    dZ_i = 1/t sum_k (g_i p_ik + g_k p_ki) z_k - (g_i + g_j) z_j / t
+
+with p_ik = exp(s_ik - l_i) and j the positive of i. Both directions come out of
+the same tile, so a replica makes the whole gradient of its own rows.
+
+Dimension letters: `b` images of this replica, `B` images of all replicas, `P`
+projection width, `T` rows of a tile.
+"""
+
+import typing
+
+import tensorflow as tf
+
+from simclr_tf import distribution
+from simclr_tf.losses import matmul, ntxent
+
+TILE_ROWS = 1024
+"""A tile of 4 MB, which stays in a cache between its making and its use."""
+
+
+class _Rows(typing.NamedTuple):
+    """Rows and where they stand.
+
+    Attributes:
+        local: float32 [2b, P], of this replica.
+        all: float32 [2B, P], of all replicas.
+        own: int32 [2b], where each local row stands among all.
+        positive: int32 [2b], where its positive stands.
+    """
+
+    local: tf.Tensor
+    all: tf.Tensor
+    own: tf.Tensor
+    positive: tf.Tensor
+
+
+class _Tiling(typing.NamedTuple):
+    """Inverse temperature, and rows of a tile."""
+
+    scale: float
+    num_rows: int
+
+
+def nt_xent_streaming(
+    projections, *, temperature=0.1, normalize=True, tile_rows=TILE_ROWS
+):
+    """As `ntxent.nt_xent`, in memory O(2B P + T^2) instead of O(b B).
+
+    Args:
+        projections: see `ntxent.nt_xent`.
+        temperature: see there.
+        normalize: see there.
+        tile_rows: T.
+
+    Returns:
+        `ntxent.Contrast`. The entropy is exact, where the official code adds
+        1e-8 to every probability: they differ by at most 1e-8 B.
+
+    Raises:
+        ValueError: as `ntxent.nt_xent`.
+
+    Distribution: as `ntxent.nt_xent`. The backward pass gathers four numbers
+    of each image, and reduces no gradient of rows. Not for XLA: the last tile
+    may be smaller.
+    Source: see `ntxent.nt_xent`; the recomputation is this project's.
+    """
+    ntxent.check_arguments(projections, temperature)
+    tiling = _Tiling(1.0 / temperature, tile_rows)
+
+    @tf.custom_gradient
+    def mean_loss(local):
+        rows = _Rows(local, *ntxent.gather_rows(local))
+        normalizers = _log_sum_exp(rows, tiling)  # [2b]
+        partners = tf.gather(rows.all, rows.positive)  # [2b, P]
+        closeness = tiling.scale * tf.reduce_sum(local * partners, axis=1)
+
+        def gradient(upstream):
+            num_rows = tf.cast(tf.shape(local)[0], tf.float32)
+            weights = tf.fill(tf.shape(normalizers), 2.0 * upstream / num_rows)
+            return _gradient(rows, partners, weights, normalizers, tiling)
+
+        return 2.0 * tf.reduce_mean(normalizers - closeness), gradient
+
+    local = ntxent.as_rows(projections, normalize=normalize)
+    held = tf.stop_gradient(local)
+    accuracy, entropy = _metrics(_Rows(held, *ntxent.gather_rows(held)), tiling)
+    return ntxent.Contrast(mean_loss(local), accuracy, entropy)
+
+
+def _gradient(rows, partners, weights, normalizers, tiling):
+    """dZ of the local rows [2b, P], from the weight g of each row's loss."""
+    all_weights, all_normalizers = _gather(weights, normalizers)  # [2B] each
+
+    def one_row_tile(local, own, weights, normalizers):
+        def add(total, columns, places):
+            scores = _scores(local, columns, tiling)  # [T, T]
+            there = tf.exp(scores - normalizers[:, tf.newaxis])
+            back = tf.exp(scores - tf.gather(all_normalizers, places))
+            pull = weights[:, tf.newaxis] * there
+            pull += tf.gather(all_weights, places) * back
+            pull = tf.where(_is_own(own, places), 0.0, pull)
+            return total + matmul.full_precision_matmul(
+                pull, tf.transpose(columns)
+            )
+
+        return _fold(add, tf.zeros_like(local), rows.all, tiling)
+
+    tiled = (rows.local, rows.own, weights, normalizers)
+    pulled = _map_rows(one_row_tile, tiled, tiling)
+    pulled = tf.reshape(pulled, tf.shape(rows.local))
+    both = weights + tf.gather(all_weights, rows.positive)  # g_i + g_j: [2b]
+    return tiling.scale * (pulled - both[:, tf.newaxis] * partners)
+
+
+def _log_sum_exp(rows, tiling):
+    """log sum_k exp(s_ik) over k != i: [2b]."""
+
+    def one_row_tile(local, own):
+        def add(total, columns, places):
+            scores = _scores(local, columns, tiling)  # [T, T]
+            others = tf.where(_is_own(own, places), tf.float32.min, scores)
+            return _log_add(total, tf.reduce_logsumexp(others, axis=1))
+
+        start = tf.fill(tf.shape(own), tf.float32.min)
+        return _fold(add, start, rows.all, tiling)
+
+    found = _map_rows(one_row_tile, (rows.local, rows.own), tiling)
+    return tf.reshape(found, [-1])
+
+
+def _metrics(rows, tiling):
+    """Accuracy and entropy of first views among all second views."""
+    num_local, num_all = tf.shape(rows.own)[0] // 2, tf.shape(rows.all)[0] // 2
+    candidates = rows.all[num_all:]  # [B, P]
+    labels = rows.own[:num_local]  # [b]
+
+    def one_row_tile(local):
+        def add(state, columns, places):
+            best, place, normalizer, mean = state
+            scores = _scores(local, columns, tiling)  # [T, T]
+            index = tf.argmax(scores, axis=1, output_type=tf.int32)
+            top = tf.gather(scores, index, batch_dims=1)
+            place = tf.where(top > best, index + places[0], place)
+            tile_normalizer = tf.reduce_logsumexp(scores, axis=1)
+            weights = tf.exp(scores - tile_normalizer[:, tf.newaxis])
+            tile_mean = tf.reduce_sum(weights * scores, axis=1)
+            both = _log_add(normalizer, tile_normalizer)
+            mean = mean * tf.exp(normalizer - both)
+            mean += tile_mean * tf.exp(tile_normalizer - both)
+            return tf.maximum(best, top), place, both, mean
+
+        lowest = tf.fill(tf.shape(local)[:1], tf.float32.min)
+        start = (
+            lowest,
+            tf.zeros_like(lowest, tf.int32),
+            lowest,
+            tf.zeros_like(lowest),
+        )
+        _, place, normalizer, mean = _fold(add, start, candidates, tiling)
+        entropy = normalizer - mean
+        return tf.stack([tf.cast(place, tf.float32), entropy], axis=1)
+
+    found = _map_rows(one_row_tile, (rows.local[:num_local],), tiling)  # [b, 2]
+    is_hit = found[:, 0] == tf.cast(labels, tf.float32)
+    return tf.reduce_mean(tf.cast(is_hit, tf.float32)), tf.reduce_mean(
+        found[:, 1]
+    )
+
+
+def _gather(*values):
+    """Values of each local row [2b], of all rows [2B] as `_Rows.all`."""
+    stacked = tf.stack(values, axis=1)  # [2b, n]
+    by_image = tf.stack(tf.split(stacked, 2), axis=1)  # [b, 2, n]
+    gathered = distribution.gather(by_image)  # [B, 2, n]
+    by_view = tf.concat([gathered[:, 0], gathered[:, 1]], axis=0)  # [2B, n]
+    return [by_view[:, index] for index in range(len(values))]
+
+
+def _scores(local, columns, tiling):
+    return tiling.scale * matmul.full_precision_matmul(local, columns)
+
+
+def _is_own(own, places):
+    return places == own[:, tf.newaxis]  # [T, T]
+
+
+def _log_add(a, b):
+    """log(exp a + exp b) for finite a and b."""
+    return tf.maximum(a, b) + tf.math.log1p(tf.exp(-tf.abs(a - b)))
+
+
+def _map_rows(function, tensors, tiling):
+    """Applies a function to T rows after T rows, and joins the results."""
+    num_rows = tf.shape(tensors[0])[0]
+    num_tiles = -(-num_rows // tiling.num_rows)
+    results = tf.TensorArray(tf.float32, num_tiles, infer_shape=False)
+
+    def body(index, results):
+        rows = slice(index * tiling.num_rows, (index + 1) * tiling.num_rows)
+        tile = function(*(tensor[rows] for tensor in tensors))
+        return index + 1, results.write(index, tile)
+
+    _, results = tf.while_loop(
+        lambda index, _: index < num_tiles,
+        body,
+        (tf.constant(0), results),
+        parallel_iterations=1,
+    )
+    return results.concat()
+
+
+def _fold(add, start, columns, tiling):
+    """Folds `add(total, T columns, their places)` over all columns."""
+    num_columns = tf.shape(columns)[0]
+
+    def body(first, total):
+        last = tf.minimum(first + tiling.num_rows, num_columns)
+        return last, add(total, columns[first:last], tf.range(first, last))
+
+    _, total = tf.while_loop(
+        lambda first, _: first < num_columns,
+        body,
+        (tf.constant(0), start),
+        parallel_iterations=1,
+    )
+    return total

@@ -1,0 +1,97 @@
+"""The streaming loss: the suite of the dense one, for any tile."""
+
+import functools
+
+import ntxent_suite
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from simclr_tf.losses import ntxent, ntxent_streaming
+
+RTOL = 1e-5  # of the largest value: float32 sums in another order
+METRICS = {"rel": 1e-5, "abs": 1e-6}
+
+
+class TestStreaming(ntxent_suite.NtXentSuite):
+    loss = staticmethod(ntxent_streaming.nt_xent_streaming)
+
+
+class TestStreamingInUnevenTiles(ntxent_suite.NtXentSuite):
+    loss = staticmethod(
+        functools.partial(ntxent_streaming.nt_xent_streaming, tile_rows=3)
+    )
+
+
+@pytest.mark.parametrize("tile_rows", [1, 4, 7, 12, 1000])
+@pytest.mark.parametrize(
+    ("normalize", "temperature"), [(True, 0.02), (True, 0.5), (False, 20.0)]
+)
+def test_equals_the_dense_loss(tile_rows, normalize, temperature):
+    rows = ntxent_suite.random_rows(6, 8)
+    kwargs = {"temperature": temperature, "normalize": normalize}
+    dense = ntxent_suite.value_and_gradient(ntxent.nt_xent, rows, **kwargs)
+    found = ntxent_suite.value_and_gradient(
+        ntxent_streaming.nt_xent_streaming, rows, tile_rows=tile_rows, **kwargs
+    )
+    assert found[0] == pytest.approx(dense[0], rel=RTOL, abs=1e-6)
+    scale = np.abs(dense[1]).max()
+    np.testing.assert_allclose(found[1], dense[1], atol=RTOL * scale)
+
+
+@pytest.mark.parametrize("tile_rows", [7, 1000])
+@pytest.mark.parametrize("temperature", [0.05, 1.0])
+def test_metrics_equal_those_of_the_dense_loss(tile_rows, temperature):
+    rows = ntxent_suite.random_rows(32, 4)
+    rows[32:] += 0.7 * rows[:32]  # so that some are right
+    dense = ntxent.contrast(rows, temperature=temperature)
+    found = ntxent_streaming.nt_xent_streaming(
+        rows, temperature=temperature, tile_rows=tile_rows
+    )
+    assert 0.1 < float(dense.accuracy) < 0.9
+    for name in ("loss", "accuracy", "entropy"):
+        expected = float(getattr(dense, name))
+        assert float(getattr(found, name)) == pytest.approx(
+            expected, **METRICS
+        ), name
+
+
+@pytest.mark.parametrize("tile_rows", [2, 1000])
+def test_of_equal_scores_the_first_counts_as_in_the_dense_loss(tile_rows):
+    rows = np.ones((10, 3), "float32")
+    found = ntxent_streaming.nt_xent_streaming(rows, tile_rows=tile_rows)
+    assert float(found.accuracy) == float(ntxent.contrast(rows).accuracy)
+
+
+def test_replicas_may_weigh_their_losses_differently(mirrored):
+    """The gradient follows the upstream of every replica, not only ours."""
+    rows = ntxent_suite.random_rows(4, 6)
+    parts = [rows[[0, 1, 4, 5]], rows[[2, 3, 6, 7]]]
+    found = {}
+    for name, loss in (
+        ("dense", ntxent.nt_xent),
+        ("streaming", ntxent_streaming.nt_xent_streaming),
+    ):
+        strategy = mirrored(2)
+
+        @tf.function
+        def gradient(local, weight, loss=loss):
+            with tf.GradientTape() as tape:
+                tape.watch(local)
+                value = weight * loss(local).loss
+            return tape.gradient(value, local)
+
+        arguments = [
+            strategy.experimental_distribute_values_from_function(
+                lambda context, values=values: tf.constant(
+                    values[context.replica_id_in_sync_group]
+                )
+            )
+            for values in (parts, [1.0, 3.0])
+        ]
+        gradients = strategy.run(gradient, args=tuple(arguments))
+        found[name] = np.stack(strategy.experimental_local_results(gradients))
+    scale = np.abs(found["dense"]).max()
+    np.testing.assert_allclose(
+        found["streaming"], found["dense"], atol=RTOL * scale
+    )
