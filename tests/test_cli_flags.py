@@ -19,7 +19,7 @@ OFFICIAL = json.loads(
     (ROOT / "tests/goldens/official_flags.json").read_text("utf-8")
 )
 OUR_DEFAULTS = {"use_tpu": False}
-OUR_CHOICES = {"mode": ["export", "import"], "optimizer": ["lamb"]}
+OUR_CHOICES = {"mode": ["export", "import", "plan"], "optimizer": ["lamb"]}
 OURS = {
     "download",
     "memory_limit_mb",
@@ -34,6 +34,12 @@ OURS = {
     "seed",
     "preset",
     "num_replicas",
+    "tf32",
+    "fused_bn",
+    "microbatch_size",
+    "remat",
+    "profile",
+    "float_views",
     "steps_per_loop",
     "log_every_secs",
     "precision",
@@ -254,7 +260,7 @@ def test_help_groups_every_flag_with_default_and_choices():
         section = text.split(f"\n{title}:\n")[1].split("\n\n")[0]
         for field in group:
             assert f"{field.name}  (" in section
-    assert "--mode  (train|eval|train_then_eval|export|import; " in text
+    assert "--mode  (train|eval|train_then_eval|export|import|plan; " in text
     assert "--[no]use_blur  (true or false; default true)" in text
     assert "--probe_l2  (comma-separated numbers; default 0.0001,0.001" in text
     assert "--preset=quickstart" in text

@@ -9,6 +9,7 @@ from simclr_tf.config import (
     data,
     evaluation,
     fields,
+    hardware,
     model,
     objective,
     optimizer,
@@ -22,6 +23,7 @@ _GROUPS = (
     ("Model", model.ModelConfig),
     ("Objective and views", objective.ObjectiveConfig),
     ("Optimiser and schedule", optimizer.OptimizerConfig),
+    ("Machine", hardware.HardwareConfig),
     ("Evaluation", evaluation.EvaluationConfig),
 )
 
@@ -33,6 +35,7 @@ class Config(
     objective.ObjectiveConfig,
     optimizer.OptimizerConfig,
     run.RunConfig,
+    hardware.HardwareConfig,
     evaluation.EvaluationConfig,
 ):
     """All knobs of a run as attributes, checked when it is made.

@@ -47,6 +47,14 @@ class DataConfig:
         "examples.",
         identity=True,
     )
+    float_views: bool = fields.knob(
+        False,
+        "Crops of streamed images reach the device as float32, exactly as in "
+        "the official pipeline; off, clipped and rounded to 8 bits, which is "
+        "faster. Sets held in memory are always exact.",
+        source="official tf2/data_util.py (float32)",
+        identity=True,
+    )
     max_image_pixels: int = fields.knob(
         64_000_000,
         "Refuse to decode an image with more pixels than this.",

@@ -14,6 +14,7 @@ def knob(
     *,
     source="",
     choices=None,
+    absent="",
     identity=False,
     architecture=False,
 ):
@@ -24,6 +25,7 @@ def knob(
         help: one or two sentences for `--help`, units included.
         source: paper section or official file the default comes from.
         choices: the values allowed, for a string.
+        absent: why a value that one would expect is not among them.
         identity: whether a resumed run must have the same value.
         architecture: whether a checkpoint determines the value.
     """
@@ -31,6 +33,7 @@ def knob(
         "help": help,
         "source": source,
         "choices": tuple(choices) if choices else None,
+        "absent": absent,
         "identity": identity,
         "architecture": architecture,
     }
@@ -65,7 +68,9 @@ def coerce(field, value):
         raise _wrong(field, _DESCRIPTIONS[kind(field)], value)
     choices = field.metadata["choices"]
     if choices and result not in choices:
-        raise _wrong(field, "one of " + ", ".join(choices), value)
+        reason = field.metadata["absent"]
+        rule = ", ".join(choices) + (f" ({reason})" if reason else "")
+        raise _wrong(field, "one of " + rule, value)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Configuration of a run: what to do, where, on which hardware."""
+"""Configuration of a run: what to do, and where."""
 
 import dataclasses
 
@@ -13,9 +13,16 @@ class RunConfig:
         "train",
         "What to do; eval follows new checkpoints of model_dir, export "
         "writes a SavedModel or another export_format, import turns "
-        "checkpoint into one of ours.",
+        "checkpoint into one of ours, plan tells what training would cost.",
         source="official tf2/run.py",
-        choices=("train", "eval", "train_then_eval", "export", "import"),
+        choices=(
+            "train",
+            "eval",
+            "train_then_eval",
+            "export",
+            "import",
+            "plan",
+        ),
     )
     preset: str | None = fields.knob(
         None,
@@ -73,34 +80,10 @@ class RunConfig:
         "Training steps per call of the graph; 0 chooses about two seconds "
         "of work.",
     )
-    precision: str = fields.knob(
-        "float32",
-        "Arithmetic of the network; the loss and the weights are float32 "
-        "always.",
-        choices=("float32", "bfloat16"),
-    )
-    jit: str = fields.knob(
-        "auto",
-        "Compile the making of views with XLA: auto and on do, off does not.",
-        choices=("auto", "on", "off"),
-    )
-    num_replicas: int = fields.knob(
-        0,
-        "Local devices to train on; 0 takes all accelerators, or the CPU.",
-    )
-    use_tpu: bool = fields.knob(
+    profile: bool = fields.knob(
         False,
-        "Train on the TPU named by tpu_name. The one default that differs "
-        "from the official code (True there): hardware is detected.",
-    )
-    tpu_name: str | None = fields.knob(
-        None, "TPU to connect to.", source="official tf2/run.py"
-    )
-    tpu_zone: str | None = fields.knob(
-        None, "Cloud zone of the TPU.", source="official tf2/run.py"
-    )
-    gcp_project: str | None = fields.knob(
-        None, "Cloud project of the TPU.", source="official tf2/run.py"
+        "Write a TensorBoard trace of a few steps to model_dir/profile, and "
+        "report the share of time spent waiting for input.",
     )
     master: str | None = fields.knob(
         None,

@@ -127,6 +127,7 @@ RULES = (
         "keep_hub_module_max",
         "memory_limit_mb",
         "num_replicas",
+        "microbatch_size",
         "steps_per_loop",
         "log_every_secs",
         "knn_every_epochs",
@@ -203,7 +204,9 @@ CROSS_RULES = (
     ),
     CrossRule(
         "model_dir",
-        lambda config: config.model_dir or config.checkpoint,
+        lambda config: (
+            config.model_dir or config.checkpoint or config.mode == "plan"
+        ),
         "given where there is no checkpoint",
     ),
     CrossRule(
@@ -227,6 +230,14 @@ CROSS_RULES = (
         "train_batch_size",
         lambda config: config.train_batch_size >= 2 or not _pretrains(config),
         "at least 2 for pretraining (one image has no negatives)",
+    ),
+    CrossRule(
+        "microbatch_size",
+        lambda config: (
+            not config.microbatch_size
+            or config.train_batch_size % config.microbatch_size == 0
+        ),
+        "a divisor of train_batch_size",
     ),
     CrossRule(
         "fine_tune_after_block",

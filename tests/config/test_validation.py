@@ -20,6 +20,8 @@ BAD = {
     "keep_hub_module_max": [-1],
     "memory_limit_mb": [-1],
     "num_replicas": [-1],
+    "microbatch_size": [-1, 100],
+    "precision": ["float16"],
     "steps_per_loop": [-1],
     "log_every_secs": [-1.0],
     "knn_every_epochs": [-1],
@@ -101,6 +103,7 @@ def test_a_run_needs_a_directory(values):
 @pytest.mark.parametrize(
     "values",
     [
+        {"mode": "plan"},
         {"mode": "eval", "checkpoint": "c"},
         {"mode": "eval", "model_dir": "d"},
         {"mode": "export", "checkpoint": "c", "export_dir": "e"},

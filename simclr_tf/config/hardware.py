@@ -1,0 +1,66 @@
+"""Configuration of the machine: devices, arithmetic, and how to save memory."""
+
+import dataclasses
+
+from simclr_tf.config import fields
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HardwareConfig:
+    """What it runs on, how fast, and in how much memory."""
+
+    precision: str = fields.knob(
+        "float32",
+        "Arithmetic of the network: bfloat16 is mixed, with batch statistics, "
+        "normalisation, heads, loss and weights in float32.",
+        choices=("float32", "bfloat16"),
+        absent="float16 needs its loss scaled, as gradients below 6e-8 vanish "
+        "in it; bfloat16 does not",
+    )
+    tf32: bool = fields.knob(
+        True,
+        "On GPUs that can, round the factors of float32 products to 10 bits "
+        "(TF32), outside the loss; no effect elsewhere.",
+    )
+    jit: str = fields.knob(
+        "auto",
+        "What XLA compiles: off nothing, on the views and the whole step, "
+        "auto what is known to gain: the views on a CPU, all on a TPU.",
+        choices=("auto", "on", "off"),
+    )
+    fused_bn: bool = fields.knob(
+        True,
+        "On one replica, batch norm in training is one fused operation; off, "
+        "and on several, the official arithmetic, E[x^2] - E[x]^2. They "
+        "differ by rounding.",
+    )
+    microbatch_size: int = fields.knob(
+        0,
+        "Images whose activations are held at once; 0 is the whole batch. "
+        "The loss is over the whole batch all the same, in two passes; batch "
+        "norm takes the statistics of each microbatch.",
+        identity=True,
+    )
+    remat: bool = fields.knob(
+        False,
+        "Keep the inputs of residual blocks alone and compute the rest again "
+        "in the backward pass: less memory, about a third more work.",
+    )
+    num_replicas: int = fields.knob(
+        0,
+        "Local devices to train on; 0 takes all accelerators, or the CPU.",
+    )
+    use_tpu: bool = fields.knob(
+        False,
+        "Train on the TPU named by tpu_name. The one default that differs "
+        "from the official code (True there): hardware is detected.",
+    )
+    tpu_name: str | None = fields.knob(
+        None, "TPU to connect to.", source="official tf2/run.py"
+    )
+    tpu_zone: str | None = fields.knob(
+        None, "Cloud zone of the TPU.", source="official tf2/run.py"
+    )
+    gcp_project: str | None = fields.knob(
+        None, "Cloud project of the TPU.", source="official tf2/run.py"
+    )
