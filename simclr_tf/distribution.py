@@ -1,4 +1,4 @@
-"""Strategies, and the two collectives that the loss and batch norm need.
+"""Strategies, and the collectives that the loss and batch norm need.
 
 Dimension letters: `b` rows of one replica, `B` rows of all replicas.
 """
@@ -98,6 +98,26 @@ def all_reduce_sum(tensor):
     if context is None or num_replicas() == 1:
         return tensor
     return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)
+
+
+def mean_over_replicas(tensors):
+    """Means over replicas, all by one all-reduce.
+
+    Args:
+        tensors: list of float32 tensors of static shape.
+
+    Returns:
+        A list of the same shapes.
+    """
+    if num_replicas() == 1:
+        return list(tensors)
+    packed = tf.concat([tf.reshape(each, [-1]) for each in tensors], axis=0)
+    means = all_reduce_sum(packed) / num_replicas()
+    sizes = [each.shape.num_elements() for each in tensors]
+    return [
+        tf.reshape(part, each.shape)
+        for part, each in zip(tf.split(means, sizes), tensors, strict=True)
+    ]
 
 
 def gather(tensor):

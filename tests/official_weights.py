@@ -61,8 +61,11 @@ def _draws(name):
     return np.random.RandomState(zlib.crc32(name.encode()))
 
 
-def make_model(name):
-    """The model of a recorded configuration, built."""
+def make_model(name, *, fused_bn=False):
+    """The model of a recorded configuration, built.
+
+    By default in the official arithmetic, whose rounding is in the records.
+    """
     config = LAYOUT[name]["config"]
     size = config["image_size"]
     encoder = resnet.ResNet(
@@ -70,6 +73,7 @@ def make_model(name):
         sk_ratio=config.get("sk_ratio", 0.0),
         se_ratio=config.get("se_ratio", 0.0),
         stem="cifar" if size <= 32 else "imagenet",
+        fused_bn=fused_bn,
     )
     model = simclr.SimCLR(
         encoder,
@@ -77,6 +81,7 @@ def make_model(name):
         num_proj_layers=config.get("num_proj_layers", 3),
         ft_proj_selector=config.get("ft_proj_selector", 0),
         probe_stop_gradient=config.get("train_mode") != "finetune",
+        fused_bn=fused_bn,
     )
     return model.build_on(size)
 

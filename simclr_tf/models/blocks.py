@@ -6,7 +6,7 @@ Dimension letters: `B` rows, `H W` image axes, `C` channels.
 import keras
 import tensorflow as tf
 
-from simclr_tf.models import layers
+from simclr_tf.models import layers, remat
 
 
 class Parts:
@@ -17,15 +17,17 @@ class Parts:
         norm: makes a `norm.BatchNorm`.
         sk_ratio: of the selective kernels; 0 for none.
         se_ratio: of squeeze-and-excite; 0 for none.
+        remat: whether training computes blocks twice, to save memory.
         dtype: policy of all layers.
     """
 
-    def __init__(self, *, conv, norm, sk_ratio, se_ratio, dtype):
+    def __init__(self, *, conv, norm, sk_ratio, se_ratio, remat, dtype):
         """See the class."""
         self.conv = conv
         self.norm = norm
         self.sk_ratio = sk_ratio
         self.se_ratio = se_ratio
+        self.remat = remat
         self.dtype = dtype
 
     def selective_kernel(self, filters, *, strides, name):
@@ -124,6 +126,7 @@ class BlockGroup(_Composite):
     ):
         """See the class."""
         super().__init__(**kwargs)
+        self.remat = parts.remat
         self.blocks = tuple(
             make_block(
                 filters,
@@ -139,7 +142,10 @@ class BlockGroup(_Composite):
     def call(self, images, training=False):
         """Maps [B, H, W, C] through all blocks."""
         for block in self.blocks:
-            images = block(images, training=training)
+            if training and self.remat:
+                images = remat.call(block, images)
+            else:
+                images = block(images, training=training)
         return images
 
 

@@ -29,10 +29,12 @@ class ProjectionHead(keras.layers.Layer):
         out_dim: P.
         bn_momentum: momentum of the moving statistics.
         sync_bn: whether batch statistics are taken over all replicas.
+        fused_bn: whether batch norm is one operation on one replica.
         **kwargs: `name` and `dtype` of `keras.layers.Layer`.
 
     Attributes:
-        mode, num_layers, out_dim, bn_momentum, sync_bn: as given.
+        mode, num_layers, out_dim, bn_momentum, sync_bn, fused_bn: as
+            given.
         layers: tuple of `HeadLayer`s.
         num_stages: how many stages `call` returns.
 
@@ -51,6 +53,7 @@ class ProjectionHead(keras.layers.Layer):
         out_dim=128,
         bn_momentum=0.9,
         sync_bn=True,
+        fused_bn=True,
         **kwargs,
     ):
         """See the class."""
@@ -61,6 +64,7 @@ class ProjectionHead(keras.layers.Layer):
         self.out_dim = out_dim
         self.bn_momentum = bn_momentum
         self.sync_bn = sync_bn
+        self.fused_bn = fused_bn
         num_dense = {"none": 0, "linear": 1, "nonlinear": num_layers}[mode]
         self.num_stages = num_dense + 1
         self.layers = tuple(
@@ -69,6 +73,7 @@ class ProjectionHead(keras.layers.Layer):
                 is_last=index == num_dense,
                 bn_momentum=bn_momentum,
                 sync_bn=sync_bn,
+                fused_bn=fused_bn,
                 name=f"layer{index}",
                 dtype=self.dtype_policy,
             )
@@ -84,6 +89,7 @@ class ProjectionHead(keras.layers.Layer):
             "out_dim": self.out_dim,
             "bn_momentum": self.bn_momentum,
             "sync_bn": self.sync_bn,
+            "fused_bn": self.fused_bn,
         }
 
     def build(self, input_shape):
@@ -118,16 +124,20 @@ class HeadLayer(keras.layers.Layer):
         is_last: the last has neither shift nor ReLU.
         bn_momentum: momentum of the moving statistics.
         sync_bn: whether batch statistics are taken over all replicas.
+        fused_bn: whether batch norm is one operation on one replica.
         **kwargs: `name` and `dtype` of `keras.layers.Layer`.
     """
 
-    def __init__(self, units, *, is_last, bn_momentum, sync_bn, **kwargs):
+    def __init__(
+        self, units, *, is_last, bn_momentum, sync_bn, fused_bn, **kwargs
+    ):
         """See the class."""
         super().__init__(**kwargs)
         self.units = units
         self.is_last = is_last
         self.bn_momentum = bn_momentum
         self.sync_bn = sync_bn
+        self.fused_bn = fused_bn
 
     def build(self, input_shape):
         """Creates the dense layer, then the batch norm."""
@@ -141,6 +151,7 @@ class HeadLayer(keras.layers.Layer):
             momentum=self.bn_momentum,
             center=not self.is_last,
             synchronized=self.sync_bn,
+            fused=self.fused_bn,
             name="norm",
             dtype=self.dtype_policy,
         )

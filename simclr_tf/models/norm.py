@@ -1,12 +1,55 @@
-"""Batch normalisation: the official arithmetic, synchronised or fused.
+"""Batch normalisation: fused, or synchronised in the official arithmetic.
 
 Dimension letters: `B` rows, `H W` image axes, `C` channels, `R` replicas.
 """
+
+import contextlib
+import threading
 
 import keras
 import tensorflow as tf
 
 from simclr_tf import distribution
+
+
+class _Pass(threading.local):
+    """How the current thread's pass differs; replicas have threads each."""
+
+    is_held = False
+    is_local = False
+
+
+_PASS = _Pass()
+
+
+@contextlib.contextmanager
+def _during(name, value):
+    before = getattr(_PASS, name)
+    setattr(_PASS, name, value)
+    try:
+        yield
+    finally:
+        setattr(_PASS, name, before)
+
+
+def statistics_held(is_held=True):
+    """Within it, batch norm normalises by the batch but moves nothing.
+
+    For another pass over a batch that is to count once.
+
+    Args:
+        is_held: False changes nothing.
+    """
+    return _during("is_held", _PASS.is_held or is_held)
+
+
+def statistics_local():
+    """Within it, no batch norm looks at other replicas, nor waits for them.
+
+    For loops, where replicas cannot meet; the moving statistics of replicas
+    differ afterwards, and who enters it makes them one again.
+    """
+    return _during("is_local", True)
 
 
 class BatchNorm(keras.layers.Layer):
@@ -19,9 +62,11 @@ class BatchNorm(keras.layers.Layer):
 
     In inference, and when `trainable` is False, the moving statistics
     normalise. All variables and statistics are float32 whatever the compute
-    dtype; the output has the compute dtype. In float32 the arithmetic is the
-    official one; in half precision, where statistics are of one replica, the
-    fused op replaces it, which is faster and differs by less than the dtype.
+    dtype; the output has the compute dtype.
+
+    Where statistics are of one replica, training is one fused operation,
+    whose variance is exact; otherwise, and if not `fused`, it is the official
+    arithmetic, E[x^2] - E[x]^2. The two differ by rounding.
 
     Distribution: `synchronized` takes the statistics over the rows of all
     replicas, by one all-reduce of 2C numbers; every replica must hold the
@@ -36,6 +81,7 @@ class BatchNorm(keras.layers.Layer):
         gamma_initializer: "ones", or "zeros" for the last of a residual
             block, which then starts as the identity.
         synchronized: see above.
+        fused: see above.
         **kwargs: `name` and `dtype` of `keras.layers.Layer`.
 
     Source: Chen et al. 2020a, section 2.2 (global statistics); momentum,
@@ -50,6 +96,7 @@ class BatchNorm(keras.layers.Layer):
         center=True,
         gamma_initializer="ones",
         synchronized=True,
+        fused=True,
         **kwargs,
     ):
         """See the class."""
@@ -59,6 +106,7 @@ class BatchNorm(keras.layers.Layer):
         self.center = center
         self.gamma_initializer = gamma_initializer
         self.synchronized = synchronized
+        self.fused = fused
 
     def build(self, input_shape):
         """Creates gamma, beta and the moving statistics, float32 [C]."""
@@ -88,16 +136,17 @@ class BatchNorm(keras.layers.Layer):
         """Normalises [B, C] or [B, H, W, C] in the compute dtype."""
         if not (training and self.trainable):
             return self._by_moving_statistics(images)
-        is_shared = self.synchronized and _is_replicated()
-        if is_shared or images.dtype == tf.float32:
-            outputs, mean, variance = self._by_moments(images, is_shared)
-        else:
+        is_shared = self.synchronized and _meets_replicas()
+        if self.fused and not is_shared:
             outputs, mean, variance = self._by_fused_op(images)
-        self._move(mean, variance, is_shared=is_shared)
+        else:
+            outputs, mean, variance = self._by_moments(images, is_shared)
+        if not _PASS.is_held:
+            self._move(mean, variance, is_shared=is_shared)
         return outputs
 
     def _by_moving_statistics(self, images):
-        outputs, _, _ = self._fused(
+        outputs, _, _ = self._fused_op(
             images,
             mean=tf.convert_to_tensor(self.moving_mean),
             variance=tf.convert_to_tensor(self.moving_variance),
@@ -108,15 +157,15 @@ class BatchNorm(keras.layers.Layer):
     def _by_moments(self, images, is_shared):
         """The official arithmetic, E[x^2] - E[x]^2 in float32.
 
-        Exacter ones part from the official outputs by more than rounding
-        noise does: cancellation is most of that network's rounding error.
+        Cancellation is most of the official network's rounding error, so
+        exact variances are further from its outputs than rounding noise is.
         """
         wide = tf.cast(images, tf.float32)
         axes = list(range(len(wide.shape) - 1))
         mean = tf.reduce_mean(wide, axes)
         square = tf.reduce_mean(tf.square(wide), axes)
         if is_shared:
-            mean, square = _mean_over_replicas(mean, square)
+            mean, square = distribution.mean_over_replicas([mean, square])
         # Cancellation can leave less than zero.
         variance = tf.nn.relu(square - tf.square(mean))
         outputs = tf.nn.batch_normalization(
@@ -125,12 +174,12 @@ class BatchNorm(keras.layers.Layer):
         return tf.cast(outputs, images.dtype), mean, variance
 
     def _by_fused_op(self, images):
-        outputs, mean, variance = self._fused(images, is_training=True)
+        outputs, mean, variance = self._fused_op(images, is_training=True)
         # The op returns the corrected variance: n / (n - 1) is taken back.
         count = tf.cast(_count(images), tf.float32)
         return outputs, mean, variance * (count - 1.0) / count
 
-    def _fused(self, images, **statistics):
+    def _fused_op(self, images, **statistics):
         is_flat = len(images.shape) == 2
         if is_flat:
             images = images[:, tf.newaxis, tf.newaxis, :]  # [B, 1, 1, C]
@@ -151,8 +200,8 @@ class BatchNorm(keras.layers.Layer):
         return tf.zeros_like(self.gamma)
 
     def _move(self, mean, variance, *, is_shared):
-        if _is_replicated() and not is_shared:
-            mean, variance = _mean_over_replicas(mean, variance)
+        if _meets_replicas() and not is_shared:
+            mean, variance = distribution.mean_over_replicas([mean, variance])
         for moving, batch in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
@@ -161,16 +210,11 @@ class BatchNorm(keras.layers.Layer):
             moving.assign_add(tf.stop_gradient(step))
 
 
-def _mean_over_replicas(*statistics):
-    """Means over replicas of float32 [C] tensors, by one all-reduce."""
-    total = distribution.all_reduce_sum(tf.stack(statistics))
-    return tf.unstack(total / distribution.num_replicas())
-
-
-def _is_replicated():
-    """Whether this is one of several replicas."""
+def _meets_replicas():
+    """Whether this is one of several replicas, in touch with the others."""
     is_replica = not tf.distribute.in_cross_replica_context()
-    return is_replica and distribution.num_replicas() > 1
+    is_one_of_many = is_replica and distribution.num_replicas() > 1
+    return is_one_of_many and not _PASS.is_local
 
 
 def _count(images):

@@ -42,11 +42,15 @@ class ResNet(keras.Model):
             "cifar" (3x3 convolution of stride 1).
         bn_momentum: momentum of the moving statistics.
         sync_bn: whether batch statistics are taken over all replicas.
+        fused_bn: whether batch norm is one operation on one replica.
+        remat: whether training keeps the inputs of blocks alone and computes
+            the rest again for the gradient.
         dtype: "float32" or "mixed_bfloat16".
         name: name of the model.
 
     Attributes:
-        depth, width, sk_ratio, se_ratio, bn_momentum, sync_bn: as given.
+        depth, width, sk_ratio, se_ratio, bn_momentum, sync_bn,
+            fused_bn, remat: as given.
         stem: the `blocks.Stem`, which knows its `kind`.
         block_groups: tuple of the four `blocks.BlockGroup`s.
         num_features: D.
@@ -68,6 +72,8 @@ class ResNet(keras.Model):
         stem="imagenet",
         bn_momentum=0.9,
         sync_bn=True,
+        fused_bn=True,
+        remat=False,
         dtype="float32",
         name="resnet",
     ):
@@ -80,6 +86,8 @@ class ResNet(keras.Model):
         self.se_ratio = se_ratio
         self.bn_momentum = bn_momentum
         self.sync_bn = sync_bn
+        self.fused_bn = fused_bn
+        self.remat = remat
         base = int(64 * width)
         block, depths = DEPTHS[depth]
         parts = self._parts(dtype)
@@ -107,10 +115,12 @@ class ResNet(keras.Model):
                 norm.BatchNorm,
                 momentum=self.bn_momentum,
                 synchronized=self.sync_bn,
+                fused=self.fused_bn,
                 dtype=dtype,
             ),
             sk_ratio=self.sk_ratio,
             se_ratio=self.se_ratio,
+            remat=self.remat,
             dtype=dtype,
         )
 
@@ -124,6 +134,8 @@ class ResNet(keras.Model):
             "stem": self.stem.kind,
             "bn_momentum": self.bn_momentum,
             "sync_bn": self.sync_bn,
+            "fused_bn": self.fused_bn,
+            "remat": self.remat,
             "dtype": self.dtype_policy.name,
             "name": self.name,
         }

@@ -36,6 +36,9 @@ class SimCLR(keras.Model):
         probe_stop_gradient: whether the classifier's loss leaves all else
             alone, as beside pretraining; False for fine-tuning.
         sync_bn: whether batch statistics are taken over all replicas.
+        fused_bn: whether batch norm is one operation on one replica.
+        remat: whether the default encoder saves memory by computing its
+            blocks twice.
         bn_momentum: momentum of the moving statistics.
         dtype: compute policy of the default encoder: "float32" or
             "mixed_bfloat16".
@@ -62,6 +65,8 @@ class SimCLR(keras.Model):
         num_classes=None,
         probe_stop_gradient=True,
         sync_bn=True,
+        fused_bn=True,
+        remat=False,
         bn_momentum=0.9,
         dtype="float32",
         name="simclr",
@@ -70,7 +75,12 @@ class SimCLR(keras.Model):
         super().__init__(name=name, dtype="float32")
         if encoder is None:
             encoder = resnet.ResNet(
-                50, sync_bn=sync_bn, bn_momentum=bn_momentum, dtype=dtype
+                50,
+                sync_bn=sync_bn,
+                fused_bn=fused_bn,
+                remat=remat,
+                bn_momentum=bn_momentum,
+                dtype=dtype,
             )
         self.encoder = encoder
         self.projection_head = heads.ProjectionHead(
@@ -79,6 +89,7 @@ class SimCLR(keras.Model):
             out_dim=proj_out_dim,
             bn_momentum=bn_momentum,
             sync_bn=sync_bn,
+            fused_bn=fused_bn,
             name="projection_head",
             dtype="float32",
         )
@@ -121,6 +132,7 @@ class SimCLR(keras.Model):
             "num_classes": num_classes,
             "probe_stop_gradient": self.probe_stop_gradient,
             "sync_bn": head.sync_bn,
+            "fused_bn": head.fused_bn,
             "bn_momentum": head.bn_momentum,
             "name": self.name,
         }

@@ -93,6 +93,8 @@ def make_model(config, *, num_classes, sync_bn):
         stem=stem_of(config),
         bn_momentum=config.batch_norm_decay,
         sync_bn=sync_bn,
+        fused_bn=config.fused_bn,
+        remat=config.remat,
         dtype=dtype,
         name="resnet",
     )
@@ -105,6 +107,7 @@ def make_model(config, *, num_classes, sync_bn):
         num_classes=num_classes,
         bn_momentum=config.batch_norm_decay,
         sync_bn=sync_bn,
+        fused_bn=config.fused_bn,
         dtype=dtype,
         name="simclr",
     )

@@ -59,15 +59,20 @@ class PretrainStep:
     @property
     def metric_names(self):
         """The keys of what a call returns."""
-        probe = ("supervised_loss", "supervised_acc")
         return (
             "contrast_loss",
             "contrast_acc",
             "contrast_entropy",
-            *(probe if self._state.model.supervised_head else ()),
+            *self._probe_names,
             "weight_decay",
             "total_loss",
         )
+
+    @property
+    def _probe_names(self):
+        if self._state.model.supervised_head is None:
+            return ()
+        return ("supervised_loss", "supervised_acc")
 
     def __call__(self, batch):
         """Takes one replica's batch; returns a dict of float32 scalars."""
@@ -81,13 +86,22 @@ class PretrainStep:
         return descend(self._state.optimizer, losses, variables)
 
     def _losses(self, outputs, batch):
-        contrast = self._contrast(
-            outputs.projections,
+        contrast = self._contrast_of(outputs.projections)
+        probe = probe_metrics(outputs.logits, batch)
+        return self._metrics(contrast, probe, self._decay_loss())
+
+    def _contrast_of(self, projections):
+        return self._contrast(
+            projections,
             temperature=self._temperature,
             normalize=self._hidden_norm,
         )
-        probe = probe_metrics(outputs.logits, batch)
-        decayed = self._weight_decay * decay.l2_loss(self._decayed_variables)
+
+    def _decay_loss(self):
+        return self._weight_decay * decay.l2_loss(self._decayed_variables)
+
+    def _metrics(self, contrast, probe, decayed):
+        """What a step reports; the keys are `metric_names`."""
         total = contrast.loss + probe.get("supervised_loss", 0.0) + decayed
         return {
             "contrast_loss": contrast.loss,
@@ -180,14 +194,24 @@ def descend(optimizer, losses, variables):
     with tf.GradientTape() as tape:
         metrics = losses()
         scaled = metrics["total_loss"] / distribution.num_replicas()
-    gradients = tape.gradient(scaled, variables)
+    apply(optimizer, tape.gradient(scaled, variables), variables)
+    return metrics
+
+
+def apply(optimizer, gradients, variables):
+    """One update of the variables that have a gradient.
+
+    Args:
+        optimizer: a Keras optimizer built on `variables` or more.
+        gradients: of this replica, None where the loss does not reach.
+        variables: as many.
+    """
     reached = [
         (gradient, variable)
         for gradient, variable in zip(gradients, variables, strict=True)
         if gradient is not None
     ]
     optimizer.apply(*zip(*reached, strict=True))
-    return metrics
 
 
 def probe_metrics(logits, batch):

@@ -110,20 +110,37 @@ def gradients(function, images):
     return tape.gradient(total, images)
 
 
-def test_gradient_equals_fused_op():
-    images, layer = sample((4, 5, 5, CHANNELS)), make()
-    gamma, beta = values(layer)
-
-    def fused(rows):
-        return tf.compat.v1.nn.fused_batch_norm(
-            rows, gamma, beta, epsilon=EPSILON, is_training=True
-        )[0]
-
-    np.testing.assert_allclose(
-        gradients(lambda rows: layer(rows, training=True), images),
-        gradients(fused, images),
-        atol=ROUNDING,
+@pytest.mark.parametrize("shape", [(16, CHANNELS), (4, 5, 7, CHANNELS)])
+def test_fused_and_official_arithmetic_agree(shape):
+    images, layers = sample(shape), (make(fused=True), make(fused=False))
+    fused, official = (
+        gradients(lambda rows, layer=layer: layer(rows, training=True), images)
+        for layer in layers
     )
+    np.testing.assert_allclose(fused, official, atol=ROUNDING)
+    for one, other in zip(*(layer.variables for layer in layers), strict=True):
+        np.testing.assert_allclose(one, other, rtol=ROUNDING)
+
+
+def test_the_fused_operation_is_one_operation():
+    def operations(layer):
+        call = tf.function(lambda rows: layer(rows, training=True))
+        graph = call.get_concrete_function(tf.TensorSpec([4, 5, 5, 3])).graph
+        return [op.type for op in graph.get_operations()]
+
+    assert operations(make()).count("FusedBatchNormV3") == 1
+    assert "FusedBatchNormV3" not in operations(make(fused=False))
+
+
+def test_held_statistics_normalise_and_do_not_move():
+    layer, images = make(), sample((6, CHANNELS))
+    expected = make()(images, training=True)
+    with norm.statistics_held(), norm.statistics_held(False):
+        outputs = layer(images, training=True)
+    np.testing.assert_array_equal(outputs, expected)
+    np.testing.assert_array_equal(layer.moving_mean, np.zeros(CHANNELS))
+    layer(images, training=True)
+    assert np.all(layer.moving_mean.numpy() != 0)
 
 
 @pytest.mark.parametrize("shape", [(16, CHANNELS), (4, 5, 7, CHANNELS)])

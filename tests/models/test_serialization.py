@@ -150,6 +150,8 @@ def test_every_argument_is_in_the_config():
         "stem": "cifar",
         "bn_momentum": 0.99,
         "sync_bn": False,
+        "fused_bn": False,
+        "remat": True,
         "dtype": "mixed_bfloat16",
         "name": "encoder",
     }

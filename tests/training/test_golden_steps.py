@@ -20,8 +20,10 @@ NOISE_FACTOR = 5
 # The noise of a variable is one draw, and three steps amplify rounding: half an
 # ulp in the weights moves some norms by twenty times the tolerance. At most two
 # norms of a step were further off, by up to three times (four without oneDNN).
-MAX_EXCESSES = 6  # of 121 norms
-MAX_EXCESS = 5
+OFFICIAL_ARITHMETIC = {"num": 6, "norm": 5, "loss": 1}  # num of 121 norms
+# The fused batch norm computes variances without the official cancellation: up
+# to 7 norms of a step, by up to 8.6 times, and one loss by 2.7 times.
+FUSED = {"num": 12, "norm": 15, "loss": 5}
 LOSSES = {  # ours: recorded
     "contrast_loss": "contrastive_loss",
     "supervised_loss": "supervised_loss",
@@ -30,16 +32,16 @@ LOSSES = {  # ours: recorded
 }
 
 
-def make_state(config, *, sync_bn=True):
+def make_state(config, *, fused_bn):
     """The run of a recorded configuration, before its first step."""
     is_pretraining = config["train_mode"] == "pretrain"
     model = simclr.SimCLR(
-        resnet.ResNet(config["resnet_depth"], stem="cifar", sync_bn=sync_bn),
+        resnet.ResNet(config["resnet_depth"], stem="cifar", fused_bn=fused_bn),
         num_proj_layers=config["num_proj_layers"],
         ft_proj_selector=config["ft_proj_selector"],
         num_classes=config["num_classes"],
         probe_stop_gradient=is_pretraining,
-        sync_bn=sync_bn,
+        fused_bn=fused_bn,
     ).build_on(config["image_size"])
     official_weights.set_weights(model)
     optimizer = optimizers.make_optimizer(
@@ -86,12 +88,13 @@ def tolerance(noise):
     return max(LEAST_TOLERANCE, NOISE_FACTOR * noise)
 
 
-def compare(run, metrics, recorded):
+def compare(run, metrics, recorded, allowed):
     noise = recorded["rounding_noise"]
     for ours, theirs in LOSSES.items():
         if ours in metrics:
             assert metrics[ours].numpy() == pytest.approx(
-                recorded[theirs], rel=tolerance(noise.get(theirs, 0))
+                recorded[theirs],
+                rel=allowed["loss"] * tolerance(noise.get(theirs, 0)),
             ), ours
     excesses = {}
     assert set(recorded["variable_l2"]) == set(
@@ -103,14 +106,16 @@ def compare(run, metrics, recorded):
         excess = deviation / tolerance(noise["variable_l2"][key])
         if excess > 1:
             excesses[key] = excess
-    assert len(excesses) <= MAX_EXCESSES, excesses
-    assert max(excesses.values(), default=0) <= MAX_EXCESS, excesses
+    assert len(excesses) <= allowed["num"], excesses
+    assert max(excesses.values(), default=0) <= allowed["norm"], excesses
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_three_steps_are_the_official_ones(name):
+@pytest.mark.parametrize("fused_bn", [False, True])
+def test_three_steps_are_the_official_ones(name, fused_bn):
     config = RECORDED[name]["config"]
-    run = make_state(config)
+    run = make_state(config, fused_bn=fused_bn)
+    allowed = FUSED if fused_bn else OFFICIAL_ARITHMETIC
     step = make_step(config, run)
     call = tf.function(step)
     images, labels = official_weights.recorded_batches(name, config)
@@ -121,5 +126,5 @@ def test_three_steps_are_the_official_ones(name):
         }
         metrics = call(batch)
         assert set(metrics) == set(step.metric_names)
-        compare(run, metrics, recorded)
+        compare(run, metrics, recorded, allowed)
     assert run.step == len(RECORDED[name]["steps"])
