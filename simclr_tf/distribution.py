@@ -79,6 +79,13 @@ def _tpu_strategy(tpu):
     return tf.distribute.TPUStrategy(resolver)
 
 
+def device_type(strategy):
+    """What a strategy trains on: "TPU", "GPU" or "CPU"."""
+    if isinstance(strategy, tf.distribute.TPUStrategy):
+        return "TPU"
+    return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+
+
 def num_replicas():
     """Replicas in sync in the current strategy, a Python int."""
     return tf.distribute.get_strategy().num_replicas_in_sync

@@ -3,6 +3,7 @@
 import numpy as np
 from absl import logging
 
+from simclr_tf import distribution
 from simclr_tf.losses import ntxent
 from simclr_tf.optim import schedules
 from simclr_tf.tasks import components
@@ -34,8 +35,9 @@ def lines(config, source, plan, model, strategy):
         "data": _data(config, source, plan),
         "model": _model(config, model),
         "batch": (
-            f"{batch} images = {2 * batch} views on {_devices(strategy)}; "
-            f"each view against {2 * batch - 2} negatives"
+            f"{batch} images = {2 * batch} views on {_devices(strategy)}"
+            f"{_microbatches(config)}; each view against {2 * batch - 2} "
+            f"negatives"
         ),
         "rate": (
             f"{config.optimizer}, learning rate {peak:.6g} = "
@@ -50,7 +52,7 @@ def lines(config, source, plan, model, strategy):
             f"NT-Xent, temperature {config.temperature:g}; at chance "
             f"{ntxent.chance_loss(batch):.4f} = 2 log(2N-1)"
         ),
-        "precision": config.precision,
+        "precision": _precision(config, strategy),
         "model_dir": config.model_dir,
     }
 
@@ -67,11 +69,24 @@ def _data(config, source, plan):
     )
 
 
+def _microbatches(config):
+    if not config.microbatch_size:
+        return ""
+    return f", {config.microbatch_size} images at a time"
+
+
 def _devices(strategy):
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return "one device"
     return f"{replicas} replicas, {type(strategy).__name__}"
+
+
+def _precision(config, strategy):
+    state = "on" if config.tf32 else "off"
+    is_gpu = distribution.device_type(strategy) == "GPU"
+    where = "outside the loss" if is_gpu else "(of GPUs alone)"
+    return f"{config.precision}, TF32 {state} {where}"
 
 
 def _model(config, model):

@@ -59,7 +59,11 @@ def check_labelled(source, field):
 
 
 def make_strategy(config):
-    """The `tf.distribute` strategy asked for, or what the hardware offers."""
+    """The `tf.distribute` strategy asked for, or what the hardware offers.
+
+    Sets how GPUs multiply float32, for the whole process.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(config.tf32)
     tpu = None
     if config.use_tpu:
         tpu = distribution.TpuAddress(

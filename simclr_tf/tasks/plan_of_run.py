@@ -44,6 +44,12 @@ def make_plan(config, source, num_replicas):
             f"train_batch_size must be divisible by the number of replicas, "
             f"{num_replicas}; got {batch_size}"
         )
+    local_batch = batch_size // num_replicas
+    if config.microbatch_size and local_batch % config.microbatch_size:
+        raise errors.UserError(
+            f"microbatch_size must be a divisor of a replica's batch, "
+            f"{local_batch}; got {config.microbatch_size}"
+        )
     if batch_size > source.num_examples:
         raise errors.UserError(
             f"train_batch_size must be at most the number of training "

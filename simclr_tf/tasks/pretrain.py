@@ -2,7 +2,7 @@
 
 from absl import logging
 
-from simclr_tf import errors
+from simclr_tf import distribution, errors
 from simclr_tf.data import images, pipeline
 from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.tasks import (
@@ -18,8 +18,10 @@ from simclr_tf.tasks import (
 from simclr_tf.training import (
     batch_views,
     checkpoint,
+    compilation,
     interruption,
     loop,
+    microbatch,
     progress,
     steps,
     writer,
@@ -119,10 +121,7 @@ def train(config, source, plan, state, strategy, checkpoints):
         The final step.
     """
     iterator = make_iterator(config, source, plan, strategy, state.step)
-    step_fn = make_step(config, state)
-    call = loop.make_train_call(
-        step_fn, strategy, metric_names=step_fn.metric_names
-    )
+    call = make_call(config, state, strategy)
     metrics = writer.MetricsWriter(config.model_dir, start_step=state.step)
     write_sample_views(config, source, metrics, state.step)
     shown = progress.Progress(
@@ -161,13 +160,14 @@ def make_dataset(config, source, *, batch_size, step):
         seed=config.seed,
         image_size=config.image_size,
         recipe=components.view_recipe(config),
+        float_views=config.float_views,
     )
     return pipeline.train_dataset(
         source,
         batch_size=batch_size,
         start_position=step * config.train_batch_size,
         seed=config.seed,
-        make_crops=crops,
+        crops=crops,
         max_image_pixels=config.max_image_pixels,
     )
 
@@ -187,26 +187,50 @@ def make_iterator(config, source, plan, strategy, step):
     return iter(strategy.distribute_datasets_from_function(dataset))
 
 
-def make_views(config):
-    """The function from a batch to both its views."""
+def make_views(config, *, jit):
+    """The function from a batch to both its views, perhaps compiled."""
     return batch_views.make_two_views(
         seed=config.seed,
         image_size=config.image_size,
         recipe=components.view_recipe(config),
-        jit=config.jit != "off",
+        jit=jit,
     )
 
 
-def make_step(config, state):
+def make_call(config, state, strategy):
+    """The graph function that runs steps; see `loop.make_train_call`."""
+    compiles = choose_compilation(config, strategy)
+    step = make_step(config, state, jit_views=compiles.views)
+    return loop.make_train_call(
+        compilation.compiled(step, is_compiled=compiles.step),
+        strategy,
+        metric_names=step.metric_names,
+    )
+
+
+def choose_compilation(config, strategy):
+    """What `--jit` stands for here, a `compilation.Compilation`."""
+    return compilation.choose(
+        config.jit,
+        device_type=distribution.device_type(strategy),
+        num_replicas=strategy.num_replicas_in_sync,
+    )
+
+
+def make_step(config, state, *, jit_views=True):
     """The pretraining step of a configuration."""
-    return steps.PretrainStep(
-        state,
-        views_of=make_views(config),
-        contrast=choose_loss(config),
-        temperature=config.temperature,
-        hidden_norm=config.hidden_norm,
-        weight_decay=config.weight_decay,
-        decayed_variables=components.l2_loss_variables(config, state.model),
+    options = {
+        "views_of": make_views(config, jit=jit_views),
+        "contrast": choose_loss(config),
+        "temperature": config.temperature,
+        "hidden_norm": config.hidden_norm,
+        "weight_decay": config.weight_decay,
+        "decayed_variables": components.l2_loss_variables(config, state.model),
+    }
+    if not config.microbatch_size:
+        return steps.PretrainStep(state, **options)
+    return microbatch.MicrobatchedPretrainStep(
+        state, microbatch_size=config.microbatch_size, **options
     )
 
 
@@ -240,5 +264,5 @@ def write_sample_views(config, source, metrics, step):
     """Shows the first views of the next images, then the second ones."""
     batch_size = min(NUM_SAMPLE_IMAGES, config.train_batch_size)
     dataset = make_dataset(config, source, batch_size=batch_size, step=step)
-    views = make_views(config)(next(iter(dataset)))
+    views = make_views(config, jit=False)(next(iter(dataset)))
     metrics.images(step, "image", views)

@@ -49,7 +49,7 @@ def test_everything_the_run_will_do():
     assert "lars, learning rate 0.075 = 0.3 x 64 / 256" in lines["rate"]
     assert lines["steps"] == "300, warm-up 44, checkpoint every 22"
     assert f"{2 * math.log(2 * BATCH - 1):.4f} = 2 log(2N-1)" in lines["loss"]
-    assert lines["precision"] == "float32"
+    assert lines["precision"] == "float32, TF32 on (of GPUs alone)"
     assert lines["model_dir"] == "runs/d"
 
 

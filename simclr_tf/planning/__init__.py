@@ -1,0 +1,1 @@
+"""What training costs, computed before it is paid."""

@@ -1,0 +1,119 @@
+"""Whole runs with the flags of the machine: what may and may not change."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from command_line import TINY, metric_lines, run, values
+
+from simclr_tf.config import Config
+from simclr_tf.tasks import components, pretrain
+from simclr_tf.training import microbatch, steps
+
+SAME = 1e-4  # two steps of float32 sums in another order, amplified by BN
+SHORT = (
+    *(flag for flag in TINY if flag != "--jit=off"),
+    "--train_steps=2",
+    "--mode=train",
+    "--learning_rate=0.01",
+)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("plain"), "--jit=off")
+
+
+def trained(directory, *flags):
+    """Directory, and what the program logged."""
+    outcome = run(*SHORT, *flags, f"--model_dir={directory}")
+    assert outcome.code == 0, outcome.lines
+    return directory, outcome.lines
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        pytest.param("--jit=on", marks=pytest.mark.slow),
+        "--remat",
+        "--nofused_bn",
+    ],
+)
+def test_the_run_is_the_same(plain, flag, tmp_path):
+    trained(tmp_path, "--jit=off", flag)
+    expected = dict(metric_lines(plain[0])[-1], images_per_sec=0)
+    found = dict(metric_lines(tmp_path)[-1], images_per_sec=0)
+    assert found == pytest.approx(expected, rel=SAME)
+    weights = values(str(tmp_path), 2)
+    for key, value in values(str(plain[0]), 2).items():
+        np.testing.assert_allclose(weights[key], value, atol=SAME, err_msg=key)
+
+
+@pytest.mark.slow
+def test_microbatches_train_and_resume(tmp_path):
+    """Interrupted and continued, to the bit."""
+    flags = ("--jit=off", "--microbatch_size=16")
+    _, lines = trained(tmp_path / "whole", *flags)
+    assert any("16 images at a time" in line for line in lines)
+    trained(tmp_path / "parts", *flags, "--checkpoint_steps=1")
+    for path in (tmp_path / "parts").glob("ckpt-2*"):
+        path.unlink()
+    trained(tmp_path / "parts", *flags, "--checkpoint_steps=1")
+    whole = values(str(tmp_path / "whole"), 2)
+    for key, value in values(str(tmp_path / "parts"), 2).items():
+        np.testing.assert_array_equal(value, whole[key], err_msg=key)
+
+
+def test_microbatches_are_part_of_what_a_run_is(plain):
+    outcome = run(*SHORT, "--microbatch_size=16", f"--model_dir={plain[0]}")
+    assert outcome.code == 1
+    assert "microbatch_size" in outcome.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["--microbatch_size=48"],
+            "microbatch_size must be a divisor of train_batch_size; got 48",
+        ),
+        (
+            ["--microbatch_size=64", "--num_replicas=2"],
+            "microbatch_size must be a divisor of a replica's batch, 32; "
+            "got 64",
+        ),
+        (
+            ["--precision=float16"],
+            "precision must be one of float32, bfloat16 (float16 needs its "
+            "loss scaled, as gradients below 6e-8 vanish in it; bfloat16 does "
+            "not); got 'float16'",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_line(flags, message, tmp_path):
+    outcome = run(*SHORT, *flags, f"--model_dir={tmp_path}/run")
+    assert outcome.code == 1
+    assert outcome.lines == [f"simclr-tf: {message}"]
+
+
+def test_tf32_is_a_switch_of_the_process():
+    is_on = tf.config.experimental.tensor_float_32_execution_enabled
+    for tf32 in (False, True):
+        components.make_strategy(Config(model_dir="d", tf32=tf32))
+        assert is_on() == tf32
+
+
+def test_the_step_that_is_chosen():
+    config = Config(
+        model_dir="d",
+        image_size=8,
+        resnet_depth=10,
+        width_multiplier=0.125,
+        train_batch_size=64,
+    )
+    state = components.make_train_state(
+        config, num_classes=None, total_steps=1, warmup_steps=0
+    )
+    whole = pretrain.make_step(config, state)
+    parts = pretrain.make_step(config.replace(microbatch_size=32), state)
+    assert type(whole) is steps.PretrainStep
+    assert type(parts) is microbatch.MicrobatchedPretrainStep
