@@ -118,6 +118,7 @@ def dispatch(config):
             evaluate,
             export,
             import_checkpoint,
+            plan,
             pretrain,
         )
         from simclr_tf.training import console as screen
@@ -134,6 +135,8 @@ def dispatch(config):
         export.run(config)
     if config.mode == "import":
         import_checkpoint.run(config)
+    if config.mode == "plan":
+        plan.run(config)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ LAYERS = {
     "data": 2,
     "training": 3,
     "interop": 3,
+    "planning": 3,
     "evaluation": 4,
     "export": 4,
     "viz": 4,
@@ -33,6 +34,7 @@ CONFIG_READERS = {"config", "cli", "help_text", "tasks", "benchmarks"}
 SAME_LAYER = {
     ("evaluation", "viz"),
     ("help_text", "cli"),
+    ("tasks", "benchmarks"),
     ("training", "interop"),
 }
 """(imported, importer) pairs that may meet within one layer."""

@@ -334,6 +334,7 @@ def test_how_a_task_ends_is_the_exit_code(raised, status, line):
         ("train_then_eval", ["pretrain()", "evaluate(follow=False)"]),
         ("export", ["export()"]),
         ("import", ["import_checkpoint()"]),
+        ("plan", ["plan()"]),
     ],
 )
 def test_every_mode_runs_its_tasks_in_order(mode, calls):
@@ -345,7 +346,8 @@ def test_every_mode_runs_its_tasks_in_order(mode, calls):
         "        words = ', '.join(f'{k}={v}' for k, v in kw.items())\n"
         "        print(f'{name}({words})')\n"
         "    return types.SimpleNamespace(run=run)\n"
-        "for name in ('pretrain', 'evaluate', 'export', 'import_checkpoint'):\n"
+        "names = 'pretrain evaluate export import_checkpoint plan'\n"
+        "for name in names.split():\n"
         "    setattr(tasks, name, task(name))\n"
         "sys.modules['simclr_tf.tasks'] = tasks\n"
         "from simclr_tf import cli\n"

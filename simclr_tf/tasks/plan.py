@@ -1,0 +1,196 @@
+"""`--mode=plan`: what training would cost, and how it fits the machine.
+
+Nothing is written to disk.
+"""
+
+import functools
+import math
+
+from simclr_tf import errors
+from simclr_tf.losses import ntxent_streaming
+from simclr_tf.planning import activations, machine, memory, products, traffic
+from simclr_tf.tasks import (
+    advice,
+    announcement,
+    components,
+    given_checkpoint,
+    plan_of_run,
+    plan_text,
+    pretrain,
+    probe,
+)
+
+# Source: Russakovsky et al. 2015, "ImageNet Large Scale Visual Recognition
+# Challenge", Table 2 (1,281,167 training images, 1000 classes).
+PUBLISHED_SIZES = {("imagenet2012", "train"): (1_281_167, 1000)}
+
+
+def run(config):
+    """Prints the plan of a run, two training steps included.
+
+    Args:
+        config: a `Config`; `model_dir` may be None.
+
+    Raises:
+        errors.UserError: if the configuration and the data do not fit, or
+            the data set cannot be opened and is not a known one.
+    """
+    config = given_checkpoint.adopt_architecture(config)
+    strategy = components.make_strategy(config)
+    num_replicas = strategy.num_replicas_in_sync
+    base = machine.base_bytes(num_replicas)
+    available = machine.memory_per_replica(num_replicas)
+    source = open_source(config)
+    plan = plan_of_run.make_plan(config, source, num_replicas)
+    with strategy.scope():
+        state = components.make_train_state(
+            config,
+            num_classes=plan.num_classes,
+            total_steps=plan.total_steps,
+            warmup_steps=plan.warmup_steps,
+        )
+    said = announcement.lines(config, source, plan, state.model, strategy)
+    _show(plan_text.told(said, source, config))
+    shape = shape_of(config, state, num_replicas=num_replicas)
+    load = load_of(config, num_replicas)
+    flops = step_flops(config, state.model)
+    _show(plan_text.cost_lines(config, shape, load, flops))
+    _show(plan_text.memory_lines(shape, load, base=base, available=available))
+    shapes = _shapes(config, shape, num_replicas)
+    spare = None if available is None else available - base
+    _show(advice.lines(config, shapes, load, memory_bytes=spare))
+    probed = probe_config(config, shape, load, flops=flops, spare=spare)
+    made_up = isinstance(source, plan_text.Assumed)
+    timing = probe.time_steps(
+        probed, None if made_up else source, plan, state, strategy
+    )
+    _show(plan_text.time_lines(config, source, plan, timing))
+
+
+def open_source(config):
+    """The training source, or the published size of one that is not here.
+
+    Raises:
+        errors.UserError: as `components.open_source`.
+    """
+    try:
+        return components.open_source(
+            config.replace(download=False, cache_dataset=False),
+            config.train_split,
+        )
+    except errors.UserError:
+        key = config.dataset, config.train_split
+        if key not in PUBLISHED_SIZES:
+            raise
+        return plan_text.Assumed(config.dataset, *PUBLISHED_SIZES[key])
+
+
+def shape_of(config, state, *, num_replicas=1):
+    """The `memory.Shape` of a configuration's built model and optimizer."""
+    model = state.model
+    return memory.Shape(
+        parameters=_size(model.trainable_variables),
+        statistics=_size(model.non_trainable_variables),
+        slots=_size(state.optimizer.variables),
+        activations=activations_of(config, num_replicas=num_replicas),
+        image_size=config.image_size,
+        width=traffic.projection_width(model),
+        precision=config.precision,
+    )
+
+
+def activations_of(config, *, num_replicas=1):
+    """`activations.Activations` of a configuration, on one of its replicas."""
+    # Synchronised batch norm is not fused, and keeps more.
+    is_shared = config.global_bn and num_replicas > 1
+    model = components.make_model(
+        config.replace(fused_bn=config.fused_bn and not is_shared),
+        num_classes=None,
+        sync_bn=False,
+    )
+    model.build_on(config.image_size)
+    return activations.activations_of(model, image_size=config.image_size)
+
+
+def load_of(config, num_replicas):
+    """The `memory.Load` of a configuration."""
+    return memory.Load(
+        images=config.train_batch_size,
+        num_replicas=num_replicas,
+        microbatch=config.microbatch_size,
+        streaming=is_streaming(config),
+        compiled=config.jit != "off",
+        accelerator=machine.has_accelerator(),
+    )
+
+
+def is_streaming(config):
+    """Whether the loss is the streaming one."""
+    chosen = pretrain.choose_loss(config)
+    return chosen is ntxent_streaming.nt_xent_streaming
+
+
+def step_flops(config, model):
+    """FLOPs of one training step, both views, without views and loss."""
+    view = products.training_flops(model, image_size=config.image_size)
+    extra = bool(config.microbatch_size) + config.remat  # forward passes
+    share = 1 + extra / products.TRAINING_PASSES
+    return 2 * config.train_batch_size * view * share
+
+
+def probe_config(config, shape, load, *, flops, spare):
+    """The configuration of the steps to be timed, of a smaller batch.
+
+    Args:
+        config: a `Config`.
+        shape: its `memory.Shape`.
+        load: its `memory.Load`.
+        flops: of a whole step.
+        spare: bytes that training may take, or None.
+    """
+
+    def scaled(images):
+        half = images // load.num_replicas // 2
+        held = min(load.microbatch, half)
+        return load._replace(images=images, microbatch=held)
+
+    def fits(images):
+        needed = memory.estimate(shape, scaled(images)).total
+        return spare is None or needed <= spare
+
+    images = probe.probe_size(
+        config.train_batch_size,
+        num_replicas=load.num_replicas,
+        flops_per_image=flops / config.train_batch_size,
+        fits=fits,
+    )
+    if images == config.train_batch_size:
+        return config
+    held = scaled(images).microbatch
+    whole = images - images % (load.num_replicas * held or 1)
+    return config.replace(train_batch_size=whole, microbatch_size=held)
+
+
+def _shapes(config, shape, num_replicas):
+    """(precision, remat) -> `memory.Shape`, tracing what is asked for."""
+
+    @functools.cache
+    def shape_of(precision, remat):
+        if (precision, remat) == (config.precision, config.remat):
+            return shape
+        found = activations_of(
+            config.replace(precision=precision, remat=remat),
+            num_replicas=num_replicas,
+        )
+        return shape._replace(activations=found, precision=precision)
+
+    return shape_of
+
+
+def _size(variables):
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def _show(lines):
+    for name, text in lines.items():
+        print(f"{name:<14} {text}", flush=True)
