@@ -21,7 +21,7 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits
-from simclr_tf.tasks import components, pretrain
+from simclr_tf.tasks import components, training_run
 from simclr_tf.training import checkpoint
 
 LAST = 6
@@ -143,7 +143,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
     finished, tmp_path, monkeypatch
 ):
     directory = f"--model_dir={tmp_path}/run"
-    make_report = pretrain.make_report
+    make_report = training_run.make_report
 
     def make_interrupting(*arguments):
         report = make_report(*arguments)
@@ -156,7 +156,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
         return interrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pretrain, "make_report", make_interrupting)
+        patch.setattr(training_run, "make_report", make_interrupting)
         stopped = run(*TINY, directory, "--steps_per_loop=1")
     assert stopped.code == 128 + signal.SIGTERM
     assert "stopped and saved at step 2" in stopped.lines

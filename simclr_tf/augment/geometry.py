@@ -167,8 +167,8 @@ def _keys_cubic(offset):
     return tf.where(distance < 1.0, near, far)
 
 
-def crop_one(image, box, flip, *, image_size):
-    """The same as `crop_resize_flip` for one image, made for the host.
+def crop_one(image, box, *, image_size):
+    """The same as `crop_resize_flip` for one image, not flipped, on the host.
 
     Cuts first and uses the sparse resize kernel: much faster on a photograph
     than the dense products, but does not compile by XLA.
@@ -176,18 +176,47 @@ def crop_one(image, box, flip, *, image_size):
     Args:
         image: uint8, or float32 in [0, 1], [H, W, 3].
         box: int32 [4].
-        flip: bool [].
         image_size: output side S, px.
 
     Returns:
         float32 [S, S, 3]; overshoots [0, 1].
     """
-    image = tf.slice(image, [box[0], box[1], 0], [box[2], box[3], 3])
-    image = tf.image.resize(
-        as_float(image), [image_size, image_size], method="bicubic"
-    )
-    image = tf.where(flip, image[:, ::-1], image)
-    return tf.ensure_shape(image, [image_size, image_size, 3])
+    return _resize(as_float(_cut(image, box)), image_size)
+
+
+def crop_one_uint8(image, box, *, image_size):
+    """`crop_one` clipped to [0, 1] and rounded to the nearest 1/255.
+
+    A quarter of the bytes. The taps are the same, so only clipping and
+    rounding set it apart; the official crops keep their overshoot until
+    colours are changed.
+
+    Args:
+        image: uint8 [H, W, 3].
+        box: int32 [4].
+        image_size: output side S, px.
+
+    Returns:
+        uint8 [S, S, 3].
+    """
+    levels = _resize(_cut(image, box), image_size)  # float32, 1.0 a level
+    return tf.cast(tf.clip_by_value(levels, 0.0, 255.0) + 0.5, tf.uint8)
+
+
+def _cut(image, box):
+    return tf.slice(image, [box[0], box[1], 0], [box[2], box[3], 3])
+
+
+def _resize(image, image_size):
+    size = [image_size, image_size]
+    image = tf.image.resize(image, size, method="bicubic")
+    return tf.ensure_shape(image, [*size, 3])
+
+
+def flip_where(images, flip):
+    """Mirrors images [B, H, W, 3] left to right where `flip`, bool [B]."""
+    flip = flip[:, tf.newaxis, tf.newaxis, tf.newaxis]
+    return tf.where(flip, images[:, :, ::-1], images)
 
 
 def center_crop(images, *, image_size, fraction=CENTER_CROP_FRACTION):
@@ -203,14 +232,26 @@ def center_crop(images, *, image_size, fraction=CENTER_CROP_FRACTION):
 
     Source: official tf2/data_util.py.
     """
-    size = tf.shape(images)[1:3]
-    shorter = tf.cast(tf.reduce_min(size), tf.float32)
-    side = _round(fraction * shorter)
-    corner = (size - side + 1) // 2
-    box = tf.stack([corner[0], corner[1], side, side])[tf.newaxis]
+    box = central_box(tf.shape(images)[1:3], fraction=fraction)[tf.newaxis]
     return crop_resize_flip(
         images, box, tf.constant([False]), image_size=image_size
     )
+
+
+def central_box(size, *, fraction=CENTER_CROP_FRACTION):
+    """The box of the central square.
+
+    Args:
+        size: int32 [2], height and width of the image, px.
+        fraction: side of the square by the shorter side of the image.
+
+    Returns:
+        int32 [4].
+    """
+    shorter = tf.cast(tf.reduce_min(size), tf.float32)
+    side = _round(fraction * shorter)
+    corner = (size - side + 1) // 2
+    return tf.stack([corner[0], corner[1], side, side])
 
 
 def whole_image(images, *, image_size):

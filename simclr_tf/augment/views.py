@@ -225,9 +225,12 @@ def apply_appearance(crops, view, *, jitter_impl="v2", use_blur=True):
         jitter_impl=jitter_impl,
     )
     images = tf.clip_by_value(color.grayscale(images, view.gray), 0.0, 1.0)
-    if not use_blur:
-        return images
-    radius = blur.kernel_radius_px(crops.shape[1])
+    return apply_blur(images, view) if use_blur else images
+
+
+def apply_blur(images, view):
+    """The last step of `apply_views`, on float32 [B, S, S, 3] in [0, 1]."""
+    radius = blur.kernel_radius_px(images.shape[1])
     images = blur.apply_blur(images, view.sigma, view.blur, radius=radius)
     return tf.clip_by_value(images, 0.0, 1.0)
 
@@ -251,6 +254,16 @@ def eval_images(images, *, image_size):
     elif images.shape[1:3] != (image_size, image_size):
         images = geometry.whole_image(images, image_size=image_size)
     return tf.clip_by_value(geometry.as_float(images), 0.0, 1.0)
+
+
+def eval_image(image, *, image_size):
+    """`eval_images` of one image [H, W, 3], made for the host: cuts first."""
+    size = tf.shape(image)[:2]
+    box = tf.concat([[0, 0], size], axis=0)
+    if image_size > MAX_UNCROPPED_PX:
+        box = geometry.central_box(size)
+    image = geometry.crop_one(image, box, image_size=image_size)
+    return tf.clip_by_value(image, 0.0, 1.0)
 
 
 def _scale_factors(factors, strength, jitter_impl):

@@ -50,8 +50,8 @@ class DataConfig:
     float_views: bool = fields.knob(
         False,
         "Crops of streamed images reach the device as float32, exactly as in "
-        "the official pipeline; off, clipped and rounded to 8 bits, which is "
-        "faster. Sets held in memory are always exact.",
+        "the official pipeline; off, clipped and rounded to 8 bits, a quarter "
+        "of the bytes. Sets held in memory are always exact.",
         source="official tf2/data_util.py (float32)",
         identity=True,
     )

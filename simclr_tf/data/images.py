@@ -44,7 +44,88 @@ def decode_image(encoded, *, max_pixels=MAX_PIXELS):
         tf.errors.InvalidArgumentError: if it is none of these, too large,
             or damaged.
     """
-    pixels = num_pixels(encoded)
+    return decode_checked(_checked(encoded, num_pixels(encoded), max_pixels))
+
+
+def decode_checked(encoded):
+    """`decode_image` without a look at the size, which was checked before.
+
+    Args:
+        encoded: string [], one for which `decoded_size` gave no error.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    image = tf.cond(
+        tf.strings.substr(encoded, 0, 4) == b"RIFF",
+        # The WebP decoder cannot drop alpha itself.
+        lambda: _decode(encoded, channels=0)[..., :3],
+        lambda: _decode(encoded, channels=3),
+    )
+    image.set_shape([None, None, 3])
+    return image
+
+
+def decoded_size(encoded, *, max_pixels=MAX_PIXELS):
+    """Height and width that decoding will give, without decoding.
+
+    Only a GIF has to be decoded: its header tells the size of the screen, and
+    its first frame may be smaller.
+
+    Args:
+        encoded: string [], the bytes of the file.
+        max_pixels: most pixels allowed.
+
+    Returns:
+        int32 [2].
+
+    Raises:
+        tf.errors.InvalidArgumentError: as `decode_image`, but for damage that
+            only decoding shows.
+    """
+    size = header_size(encoded)
+    encoded = _checked(encoded, _product(size), max_pixels)
+    return tf.cond(
+        tf.strings.substr(encoded, 0, 4) == b"GIF8",
+        lambda: tf.shape(_decode(encoded, channels=3))[:2],
+        lambda: tf.cast(size, tf.int32),
+    )
+
+
+def num_pixels(encoded):
+    """Height times width of an encoded image, read from its header.
+
+    Args:
+        encoded: string [].
+
+    Returns:
+        int64 []; -1 for an unknown format, or animated WebP.
+    """
+    return _product(header_size(encoded))
+
+
+def header_size(encoded):
+    """Height and width of an encoded image, read from its header.
+
+    Args:
+        encoded: string [].
+
+    Returns:
+        int64 [2]; both -1 for an unknown format, or animated WebP.
+    """
+    return tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.cast(tf.io.extract_jpeg_shape(encoded)[:2], tf.int64),
+        lambda: _size_by_format(encoded),
+    )
+
+
+def _product(size):
+    return tf.where(size[0] < 0, tf.constant(-1, tf.int64), size[0] * size[1])
+
+
+def _checked(encoded, pixels, max_pixels):
+    """The same bytes, once their number of pixels is found allowed."""
     checks = [
         tf.debugging.Assert(
             pixels >= 0, ["not a JPEG, PNG, GIF, BMP or still WebP image"]
@@ -60,31 +141,7 @@ def decode_image(encoded, *, max_pixels=MAX_PIXELS):
         ),
     ]
     with tf.control_dependencies(checks):
-        encoded = tf.identity(encoded)
-    image = tf.cond(
-        tf.strings.substr(encoded, 0, 4) == b"RIFF",
-        # The WebP decoder cannot drop alpha itself.
-        lambda: _decode(encoded, channels=0)[..., :3],
-        lambda: _decode(encoded, channels=3),
-    )
-    image.set_shape([None, None, 3])
-    return image
-
-
-def num_pixels(encoded):
-    """Height times width of an encoded image, read from its header.
-
-    Args:
-        encoded: string [].
-
-    Returns:
-        int64 []; -1 for an unknown format, or animated WebP.
-    """
-    return tf.cond(
-        tf.io.is_jpeg(encoded),
-        lambda: _jpeg_pixels(encoded),
-        lambda: _header_pixels(encoded),
-    )
+        return tf.identity(encoded)
 
 
 def find_unreadable(source, *, max_pixels=MAX_PIXELS):
@@ -150,13 +207,8 @@ def _decode(encoded, *, channels):
     )
 
 
-def _jpeg_pixels(encoded):
-    shape = tf.io.extract_jpeg_shape(encoded)
-    return tf.reduce_prod(tf.cast(shape[:2], tf.int64))
-
-
-def _header_pixels(encoded):
-    """Pixels by the size fields of PNG, GIF, BMP and the three WebP kinds."""
+def _size_by_format(encoded):
+    """The size fields of PNG, GIF, BMP and the three kinds of WebP."""
     head = tf.strings.substr(encoded, 0, _HEADER_BYTES)
     head = tf.strings.join([head, b"\0" * _HEADER_BYTES])
     head = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
@@ -185,13 +237,14 @@ def _header_pixels(encoded):
             _little_endian(head, 27, 3) + 1,
         ),
     )
-    pixels = tf.constant(-1, tf.int64)
+    unknown = tf.constant([-1, -1], tf.int64)
+    size = unknown
     for magic, start, width, height in formats:
         found = tf.reduce_all(head[start : start + len(magic)] == list(magic))
-        pixels = tf.where(found, width * height, pixels)
+        size = tf.where(found, tf.stack([height, width]), size)
     extended_webp = tf.reduce_all(head[12:16] == list(b"VP8X"))
     animated = tf.logical_and(extended_webp, head[20] // 2 % 2 == 1)
-    return tf.where(animated, tf.constant(-1, tf.int64), pixels)
+    return tf.where(animated, unknown, size)
 
 
 def _little_endian(head, start, num_bytes):

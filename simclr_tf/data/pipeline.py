@@ -3,6 +3,8 @@
 Legend: `n` examples of the source, `b` rows of a batch, `S` image side.
 """
 
+import typing
+
 import tensorflow as tf
 
 from simclr_tf.augment import views
@@ -10,8 +12,25 @@ from simclr_tf.data import images as image_files
 from simclr_tf.data import order, sources
 
 _INDEX_BLOCK = 256  # positions shuffled in one call
+_SAMPLE_BLOCK = 32  # images whose boxes are sampled in one call
 _AUTOTUNE = tf.data.AUTOTUNE
-_UNREAD = ("path", "encoded")  # columns that become crops
+
+
+class Crops(typing.NamedTuple):
+    """How images of many sizes are cropped: first sampled, then applied.
+
+    Sampling is hundreds of small operations, so it is done for many images at
+    once: for one at a time it took as long as decoding.
+
+    Attributes:
+        sample: (positions int64 [n], sizes int32 [n, 2] of height and width)
+            -> choices [n, ...], each a function of its own row alone.
+        apply: (uint8 [H, W, 3], choices of one image) -> its crops
+            [V, S, S, 3], uint8 or float32.
+    """
+
+    sample: typing.Callable
+    apply: typing.Callable
 
 
 def train_dataset(
@@ -20,7 +39,7 @@ def train_dataset(
     batch_size,
     start_position,
     seed,
-    make_crops=None,
+    crops=None,
     max_image_pixels=image_files.MAX_PIXELS,
 ):
     """Endless training batches, a function of seed and position alone.
@@ -35,18 +54,17 @@ def train_dataset(
             replica's batch: every R elements then make up one step.
         start_position: of the first row; step * global batch when resuming.
         seed: Python int.
-        make_crops: (uint8 [H, W, 3], position int64 []) -> float32
-            [V, S, S, 3], the crops of one image. Needed for sources whose
-            images differ in size; not used for arrays.
+        crops: `Crops`. Needed for sources whose images differ in size; not
+            used for arrays.
         max_image_pixels: images with more are refused.
 
     Returns:
         `Dataset` of dicts: "positions" int64 [b]; "labels" int32 [b] if
         labelled; "images" uint8 [b, H, W, 3] from arrays, else "crops"
-        float32 [b, V, S, S, 3].
+        [b, V, S, S, 3].
 
     Raises:
-        ValueError: if `make_crops` is needed and missing.
+        ValueError: if `crops` is needed and missing.
         tf.errors.InvalidArgumentError: while iterating, if an image is
             unreadable; see `images.naming_unreadable`.
     """
@@ -56,19 +74,13 @@ def train_dataset(
             num_parallel_calls=_AUTOTUNE,
         )
         return _finish(batches)
-    if make_crops is None:
-        raise ValueError("make_crops is needed for images of many sizes")
-
-    def crop(row):
-        image = _decode(row, max_image_pixels)
-        kept = {name: row[name] for name in row if name not in _UNREAD}
-        return kept | {"crops": make_crops(image, row["positions"])}
-
+    if crops is None:
+        raise ValueError("crops is needed for images of many sizes")
     if isinstance(source, sources.StreamSource):
         examples = _shuffled_stream(source, start_position, seed)
     else:
         examples = _shuffled_cells(source, start_position, seed)
-    examples = examples.map(crop, num_parallel_calls=_AUTOTUNE)
+    examples = _cropped(examples, crops, max_image_pixels)
     return _finish(examples.batch(batch_size, drop_remainder=True))
 
 
@@ -96,8 +108,10 @@ def eval_dataset(
     """
 
     def prepare(row):
-        image = _decode(row, max_image_pixels)[tf.newaxis]
-        image = views.eval_images(image, image_size=image_size)[0]
+        image = image_files.decode_image(
+            _take_encoded(dict(row)), max_pixels=max_image_pixels
+        )
+        image = views.eval_image(image, image_size=image_size)
         return _labelled(row, images=image)
 
     def prepare_batch(indices):
@@ -176,6 +190,30 @@ def _shuffled_stream(source, start_position, seed):
     )
 
 
+def _cropped(examples, crops, max_pixels):
+    """Replaces the file of each example by its "crops"."""
+
+    def read(row):
+        row = dict(row)
+        row["encoded"] = encoded = _take_encoded(row)
+        size = image_files.decoded_size(encoded, max_pixels=max_pixels)
+        return row | {"size": size}
+
+    def sample(rows):
+        rows = dict(rows)
+        sizes = rows.pop("size")
+        return rows | {"choices": crops.sample(rows["positions"], sizes)}
+
+    def crop(row):
+        row = dict(row)
+        image = image_files.decode_checked(row.pop("encoded"))
+        return row | {"crops": crops.apply(image, row.pop("choices"))}
+
+    examples = examples.map(read, num_parallel_calls=_AUTOTUNE)
+    blocks = examples.batch(_SAMPLE_BLOCK).map(sample)
+    return blocks.unbatch().map(crop, num_parallel_calls=_AUTOTUNE)
+
+
 def _ordered_examples(source):
     if isinstance(source, sources.StreamSource):
         return source.ordered().map(_from_record)
@@ -192,9 +230,11 @@ def _from_record(record, **others):
     return others
 
 
-def _decode(row, max_pixels):
-    encoded = tf.io.read_file(row["path"]) if "path" in row else row["encoded"]
-    return image_files.decode_image(encoded, max_pixels=max_pixels)
+def _take_encoded(row):
+    """The bytes of the file that a row stands for; takes them out."""
+    if "path" in row:
+        return tf.io.read_file(row.pop("path"))
+    return row.pop("encoded")
 
 
 def _labelled(row, **outputs):

@@ -4,27 +4,19 @@ import numpy as np
 from absl import logging
 
 from simclr_tf import distribution
-from simclr_tf.losses import ntxent
 from simclr_tf.optim import schedules
 from simclr_tf.tasks import components
 
 
-def show(config, source, plan, model, strategy):
-    """Logs the run in a few aligned lines.
-
-    Args:
-        config: a `Config`.
-        source: the training `Source`.
-        plan: a `pretrain.Plan`.
-        model: the built model.
-        strategy: the `tf.distribute` strategy.
-    """
-    for name, text in lines(config, source, plan, model, strategy).items():
+def show(opened):
+    """Logs a `training_run.Run` in a few aligned lines."""
+    for name, text in lines(opened).items():
         logging.info("%-10s %s", name, text)
 
 
-def lines(config, source, plan, model, strategy):
-    """The announcement as a dict of topic -> line."""
+def lines(opened):
+    """The announcement of a `training_run.Run` as a dict of topic -> line."""
+    config, plan, recipe = opened.config, opened.plan, opened.recipe
     batch = config.train_batch_size
     peak = schedules.scaled_learning_rate(
         config.learning_rate,
@@ -32,12 +24,11 @@ def lines(config, source, plan, model, strategy):
         scaling=config.learning_rate_scaling,
     )
     return {
-        "data": _data(config, source, plan),
-        "model": _model(config, model),
+        "data": _data(config, opened.source, plan),
+        "model": _model(config, opened.state.model),
         "batch": (
-            f"{batch} images = {2 * batch} views on {_devices(strategy)}"
-            f"{_microbatches(config)}; each view against {2 * batch - 2} "
-            f"negatives"
+            f"{batch} images on {_devices(opened.strategy)}; "
+            f"{recipe.describe_batch(config)}"
         ),
         "rate": (
             f"{config.optimizer}, learning rate {peak:.6g} = "
@@ -48,11 +39,8 @@ def lines(config, source, plan, model, strategy):
             f"{plan.total_steps}, warm-up {plan.warmup_steps}, checkpoint "
             f"every {plan.checkpoint_steps}"
         ),
-        "loss": (
-            f"NT-Xent, temperature {config.temperature:g}; at chance "
-            f"{ntxent.chance_loss(batch):.4f} = 2 log(2N-1)"
-        ),
-        "precision": _precision(config, strategy),
+        "loss": recipe.describe_loss(config, plan),
+        "precision": _precision(config, opened.strategy),
         "model_dir": config.model_dir,
     }
 
@@ -67,12 +55,6 @@ def _data(config, source, plan):
         f"{config.dataset} {config.train_split}: {source.num_examples} "
         f"images, {probe}"
     )
-
-
-def _microbatches(config):
-    if not config.microbatch_size:
-        return ""
-    return f", {config.microbatch_size} images at a time"
 
 
 def _devices(strategy):

@@ -18,6 +18,7 @@ from simclr_tf.tasks import (
     plan_text,
     pretrain,
     probe,
+    training_run,
 )
 
 # Source: Russakovsky et al. 2015, "ImageNet Large Scale Visual Recognition
@@ -49,7 +50,10 @@ def run(config):
             total_steps=plan.total_steps,
             warmup_steps=plan.warmup_steps,
         )
-    said = announcement.lines(config, source, plan, state.model, strategy)
+    opened = training_run.Run(
+        config, pretrain.Pretraining(), strategy, source, plan, state
+    )
+    said = announcement.lines(opened)
     _show(plan_text.told(said, source, config))
     shape = shape_of(config, state, num_replicas=num_replicas)
     load = load_of(config, num_replicas)

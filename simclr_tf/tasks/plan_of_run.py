@@ -14,7 +14,7 @@ class Plan(typing.NamedTuple):
         total_steps: optimizer updates of the whole run.
         warmup_steps: updates of the linear warm-up.
         checkpoint_steps: updates between checkpoints.
-        num_classes: of the probe; None without one.
+        num_classes: of the supervised head; None without one.
     """
 
     num_replicas: int
@@ -50,18 +50,19 @@ def make_plan(config, source, num_replicas):
             f"microbatch_size must be a divisor of a replica's batch, "
             f"{local_batch}; got {config.microbatch_size}"
         )
-    if batch_size > source.num_examples:
+    is_pretraining = config.train_mode == "pretrain"
+    if is_pretraining and batch_size > source.num_examples:
         raise errors.UserError(
             f"train_batch_size must be at most the number of training "
             f"images, {source.num_examples}; got {batch_size}"
         )
-    probe = config.lineareval_while_pretraining
+    has_head = config.lineareval_while_pretraining or not is_pretraining
     return Plan(
         num_replicas=num_replicas,
         total_steps=derived.train_steps(config, source.num_examples),
         warmup_steps=derived.warmup_steps(config, source.num_examples),
         checkpoint_steps=derived.checkpoint_steps(config, source.num_examples),
-        num_classes=source.num_classes if probe else None,
+        num_classes=source.num_classes if has_head else None,
     )
 
 

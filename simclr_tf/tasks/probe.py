@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from simclr_tf.data import images
-from simclr_tf.tasks import pretrain
+from simclr_tf.tasks import pretrain, training_run
 
 TIMED_STEPS = 2
 PROBE_FLOPS = {"CPU": 1.5e12, "GPU": 2e14, "TPU": 2e14}
@@ -62,11 +62,14 @@ def time_steps(config, source, plan, state, strategy):
     Returns:
         `Timing`.
     """
+    opened = training_run.Run(
+        config, pretrain.Pretraining(), strategy, source, plan, state
+    )
     if source is None:
         batches = synthetic_batches(config, plan.num_classes, strategy)
     else:
-        batches = pretrain.make_iterator(config, source, plan, strategy, 0)
-    call = pretrain.make_call(config, state, strategy)
+        batches = training_run.make_iterator(opened)
+    call, _ = training_run.make_call(opened)
     secs = []
     with images.naming_unreadable(source, max_pixels=config.max_image_pixels):
         for _ in range(1 + TIMED_STEPS):

@@ -38,23 +38,25 @@ def make_train_call(step_fn, strategy, *, metric_names):
         `call(iterator, num_steps)` -> dict of means over steps and replicas.
     """
 
-    def one_step(iterator):
-        per_replica = strategy.run(step_fn, args=(next(iterator),))
-        return {
-            name: strategy.reduce("MEAN", value, axis=None)
-            for name, value in per_replica.items()
-        }
-
     @tf.function(reduce_retracing=True)
     def call(iterator, num_steps):
         sums = {name: tf.zeros([]) for name in metric_names}
         for _ in tf.range(num_steps):
-            metrics = one_step(iterator)
+            metrics = one_step(step_fn, strategy, next(iterator))
             sums = {name: sums[name] + metrics[name] for name in sums}
         scale = 1.0 / tf.cast(num_steps, tf.float32)
         return {name: total * scale for name, total in sums.items()}
 
     return call
+
+
+def one_step(step_fn, strategy, batch):
+    """Runs a step on every replica; returns the means of its metrics."""
+    per_replica = strategy.run(step_fn, args=(batch,))
+    return {
+        name: strategy.reduce("MEAN", value, axis=None)
+        for name, value in per_replica.items()
+    }
 
 
 def train(

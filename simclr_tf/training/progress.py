@@ -15,17 +15,21 @@ class Progress:
         seconds: wall-clock seconds since the first call.
     """
 
-    def __init__(self, *, total_steps, start_step, batch_size, chance_loss):
+    def __init__(
+        self, *, total_steps, start_step, batch_size, headline, chance_loss
+    ):
         """Starts the clock.
 
         Args:
             total_steps: the step training ends at.
             start_step: the step it starts at.
             batch_size: images per step, all replicas.
-            chance_loss: the contrastive loss when nothing is told apart.
+            headline: names of the loss and the accuracy to show.
+            chance_loss: the loss when nothing is told apart.
         """
         self._total_steps = total_steps
         self._batch_size = batch_size
+        self._loss, self._accuracy = headline
         self._chance_loss = chance_loss
         self._started = self._shown_at = time.monotonic()
         self._has_shown = False
@@ -83,9 +87,9 @@ class Progress:
         left = (self._total_steps - step) * self._batch_size / rate
         line = (
             f"step {step}/{self._total_steps}"
-            f"  loss {means['contrast_loss']:.3f}"
+            f"  loss {means[self._loss]:.3f}"
             f" (chance {self._chance_loss:.3f})"
-            f"  contrast_acc {means['contrast_acc']:.3f}"
+            f"  {self._accuracy} {means[self._accuracy]:.3f}"
             f"  lr {learning_rate:.4g}"
             f"  {rate:.0f} images/s  ETA {format_secs(left)}"
         )

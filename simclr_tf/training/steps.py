@@ -23,6 +23,9 @@ class PretrainStep:
     Source: Chen et al. 2020a, Algorithm 1; official tf2/run.py.
     """
 
+    headline = ("contrast_loss", "contrast_acc")
+    """The metrics that the step is known by: a loss, and an accuracy."""
+
     def __init__(
         self,
         state,
@@ -122,12 +125,8 @@ class FinetuneStep:
     Source: Chen et al. 2020b, section 2 (fine-tuning); official tf2/run.py.
     """
 
-    metric_names = (
-        "supervised_loss",
-        "supervised_acc",
-        "weight_decay",
-        "total_loss",
-    )
+    headline = ("supervised_loss", "supervised_acc")
+    metric_names = (*headline, "weight_decay", "total_loss")
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ GOLDENS = np.load(pathlib.Path(__file__).parents[1] / "goldens/augment.npz")
 IMAGE_TOLERANCE = 1e-5
 # Chance of a false alarm; seeds are fixed, so a pass stays a pass.
 MIN_P_VALUE = 1e-3
+# The exact crop's own float32, at a point halfway between two levels.
+ROUNDING_TOLERANCE = 1e-6
 NUM_BOXES = 2500
 # Five standard errors of a decile, 5 * 0.5 / sqrt(2500) in quantile; both
 # quantities span less than 1.
@@ -184,15 +186,32 @@ def test_crop_one_equals_the_batched_crop(dtype):
         tf.constant(images), boxes, tf.constant(flip), image_size=24
     )
     for i in range(6):
-        one = geometry.crop_one(
-            tf.constant(images[i]), boxes[i], flip[i], image_size=24
-        )
+        one = geometry.crop_one(tf.constant(images[i]), boxes[i], image_size=24)
+        (one,) = geometry.flip_where(one[tf.newaxis], flip[i : i + 1])
         np.testing.assert_allclose(one, batched[i], atol=IMAGE_TOLERANCE)
 
 
-def test_crop_one_has_a_static_shape_whatever_comes_in():
+@pytest.mark.parametrize("image_size", [7, 32, 224])
+def test_eight_bit_crops_are_the_exact_ones_clipped_and_rounded(image_size):
+    size = (60, 47)
+    # Of black and white, so that much overshoots.
+    image = 255 * np.random.RandomState(3).randint(0, 2, (*size, 3), np.uint8)
+    extremes = []
+    for box in sample(6, *size):
+        exact = geometry.crop_one(image, box, image_size=image_size).numpy()
+        found = geometry.crop_one_uint8(image, box, image_size=image_size)
+        assert found.dtype == tf.uint8
+        error = np.abs(found.numpy() / 255 - np.clip(exact, 0, 1))
+        assert error.max() <= 0.5 / 255 + ROUNDING_TOLERANCE
+        extremes += [exact.min(), exact.max()]
+    assert min(extremes) < -0.01
+    assert max(extremes) > 1.01
+
+
+@pytest.mark.parametrize("crop", [geometry.crop_one, geometry.crop_one_uint8])
+def test_one_crop_has_a_static_shape_whatever_comes_in(crop):
     traced = tf.function(
-        lambda image, box: geometry.crop_one(image, box, False, image_size=24),
+        lambda image, box: crop(image, box, image_size=24),
         input_signature=[
             tf.TensorSpec([None, None, 3], tf.uint8),
             tf.TensorSpec([4], tf.int32),

@@ -31,9 +31,12 @@ def crop(image, position):
     return tf.stack([resized, resized])
 
 
+CROPS = pipeline.Crops(lambda positions, sizes: positions, crop)
+
+
 def train_batches(source, start=3):
     dataset = pipeline.train_dataset(
-        source, batch_size=2, start_position=start, seed=1, make_crops=crop
+        source, batch_size=2, start_position=start, seed=1, crops=CROPS
     )
     return list(dataset.take(4).as_numpy_iterator())
 

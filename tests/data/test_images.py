@@ -73,6 +73,10 @@ def test_every_format_becomes_rgb(image_maker, image_format, mode, options):
     assert decoded.shape == (HEIGHT, WIDTH, 3)
     assert decoded.dtype == np.uint8
     assert images.num_pixels(encoded) == HEIGHT * WIDTH
+    found = in_dataset(images.decoded_size, encoded)
+    np.testing.assert_array_equal(found, [HEIGHT, WIDTH])
+    checked = in_dataset(images.decode_checked, encoded)
+    np.testing.assert_array_equal(checked, decoded)
     if image_format in LOSSLESS and mode == "RGB":
         np.testing.assert_array_equal(decoded, array[..., :3])
     if mode in ("L", "LA"):
@@ -103,6 +107,22 @@ def test_an_animated_gif_gives_its_first_frame(animation):
     decoded = in_dataset(images.decode_image, encoded)
     assert decoded.shape == (HEIGHT, WIDTH, 3)
     assert decoded.max() == 0
+
+
+def test_the_size_of_a_gif_is_that_of_its_first_frame(animation):
+    encoded = bytearray(animation("GIF"))
+    encoded[6:10] = struct.pack("<HH", WIDTH + 5, HEIGHT + 4)  # the screen
+    decoded = in_dataset(images.decode_image, bytes(encoded))
+    found = in_dataset(images.decoded_size, bytes(encoded))
+    np.testing.assert_array_equal(found, decoded.shape[:2])
+
+
+@pytest.mark.parametrize("content", [b"no image", png_header(30_000, 20_000)])
+def test_sizes_that_decoding_would_refuse_are_refused(content):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"not a JPEG|more pixels"
+    ):
+        in_dataset(images.decoded_size, content)
 
 
 def test_an_animated_webp_is_refused_before_decoding(animation):

@@ -8,11 +8,20 @@ from simclr_tf.data import pipeline, sources
 SEED, SIZE = 11, 4
 
 
-def crops_of(image, position):
-    """Crops that show which image and position they were made from."""
+def marked(image, choices):
+    """Crops that show which image, position and size they were made from."""
     corner = tf.cast(image[:1, :1], tf.float32) / 255  # [1, 1, 3]
-    second = tf.fill([1, 1, 3], tf.cast(position, tf.float32))
-    return tf.stack([tf.tile(c, [SIZE, SIZE, 1]) for c in (corner, second)])
+    second = tf.cast(choices, tf.float32)[tf.newaxis, tf.newaxis]
+    crops = tf.stack([tf.tile(c, [SIZE, SIZE, 1]) for c in (corner, second)])
+    return tf.ensure_shape(crops, [2, SIZE, SIZE, 3])
+
+
+def position_and_size(positions, sizes):
+    sizes = tf.cast(sizes, tf.int64)
+    return tf.concat([positions[:, tf.newaxis], sizes], axis=1)  # [n, 3]
+
+
+CROPS = pipeline.Crops(position_and_size, marked)
 
 
 def train_batches(source, count, *, start_position=0, batch_size=5, seed=SEED):
@@ -21,7 +30,7 @@ def train_batches(source, count, *, start_position=0, batch_size=5, seed=SEED):
         batch_size=batch_size,
         start_position=start_position,
         seed=seed,
-        make_crops=crops_of,
+        crops=CROPS,
     )
     return list(dataset.take(count).as_numpy_iterator())
 
@@ -47,7 +56,7 @@ def names_of(source, rows):
 
 def test_an_element_is_a_training_batch(source):
     dataset = pipeline.train_dataset(
-        source, batch_size=5, start_position=0, seed=1, make_crops=crops_of
+        source, batch_size=5, start_position=0, seed=1, crops=CROPS
     )
     spec = dataset.element_spec
     name = pixels_name(source)
@@ -123,6 +132,26 @@ def test_crops_get_the_global_position(source):
         )
 
 
+def test_boxes_are_sampled_for_the_size_of_their_image(source, image_maker):
+    rows = rows_of(train_batches(source, 10))
+    if "crops" not in rows:
+        return
+    sizes = {}
+    for index in range(source.num_examples):
+        image = image_maker.varied_image(index)
+        corner = image[0, 0].astype(np.float32) / 255
+        sizes[corner.tobytes()] = image.shape[:2]
+    expected = [sizes[name] for name in names_of(source, rows)]
+    np.testing.assert_array_equal(rows["crops"][:, 1, 0, 0, 1:], expected)
+
+
+def test_blocks_in_which_boxes_are_sampled_do_not_show(source, monkeypatch):
+    expected = rows_of(train_batches(source, 4))
+    monkeypatch.setattr(pipeline, "_SAMPLE_BLOCK", 3)
+    for name, column in rows_of(train_batches(source, 4)).items():
+        np.testing.assert_array_equal(column, expected[name])
+
+
 def test_replicas_get_slices_of_the_global_batch(source, mirrored):
     strategy = mirrored(2)
 
@@ -132,7 +161,7 @@ def test_replicas_get_slices_of_the_global_batch(source, mirrored):
             batch_size=3,
             start_position=6,
             seed=SEED,
-            make_crops=crops_of,
+            crops=CROPS,
         )
 
     batches = iter(strategy.distribute_datasets_from_function(per_replica))

@@ -10,8 +10,8 @@ from simclr_tf.augment import views
 from simclr_tf.data import catalog, images, pipeline
 
 SIZE = 4
-# Single and batched resizing may round differently.
-RESIZE_TOLERANCE = 1e-6
+# Single images go through the resize kernel, batches through two products.
+RESIZE_TOLERANCE = 1e-5
 
 
 def rows_of(batches):

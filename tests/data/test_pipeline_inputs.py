@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.augment import views
 from simclr_tf.data import catalog, images, pipeline
+from simclr_tf.training import batch_views
 
 SEED, SIZE = 11, 4
 
@@ -17,7 +17,10 @@ def first_batches(source, count):
         batch_size=5,
         start_position=0,
         seed=SEED,
-        make_crops=lambda image, position: tf.zeros([2, SIZE, SIZE, 3]),
+        crops=pipeline.Crops(
+            lambda positions, sizes: positions,
+            lambda image, choice: tf.zeros([2, SIZE, SIZE, 3]),
+        ),
     )
     return list(dataset.take(count).as_numpy_iterator())
 
@@ -25,25 +28,15 @@ def first_batches(source, count):
 def test_real_views_of_many_sizes(labelled_folder):
     source = catalog.open_source(f"folder:{labelled_folder}", "train")
 
-    def make_crops(image, position):
-        shape = tf.shape(image)
-        pair = views.sample_views(
-            SEED, position[tf.newaxis], height=shape[:1], width=shape[1:2]
-        )
-        return tf.concat(
-            [
-                views.apply_geometry(image[tf.newaxis], v, image_size=SIZE)
-                for v in pair
-            ],
-            axis=0,
-        )
-
+    crops = batch_views.make_host_crops(
+        seed=SEED, image_size=SIZE, recipe={"strength": 1.0}
+    )
     dataset = pipeline.train_dataset(
         source,
         batch_size=4,
         start_position=0,
         seed=SEED,
-        make_crops=make_crops,
+        crops=crops,
     )
     batch = next(dataset.as_numpy_iterator())
     assert batch["crops"].shape == (4, 2, SIZE, SIZE, 3)
@@ -78,7 +71,7 @@ def test_arrays_are_held_once_and_not_in_the_graph(tfds_dir):
 
 def test_missing_crops_are_a_programming_error(labelled_folder):
     source = catalog.open_source(f"folder:{labelled_folder}", "train")
-    with pytest.raises(ValueError, match="make_crops"):
+    with pytest.raises(ValueError, match="crops is needed"):
         pipeline.train_dataset(
             source, batch_size=2, start_position=0, seed=SEED
         )

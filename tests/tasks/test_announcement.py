@@ -4,10 +4,15 @@ import math
 import types
 
 import pytest
-import tensorflow as tf
 
 from simclr_tf.config import Config
-from simclr_tf.tasks import announcement, components, plan_of_run
+from simclr_tf.tasks import (
+    announcement,
+    components,
+    plan_of_run,
+    pretrain,
+    training_run,
+)
 
 BATCH = 64
 
@@ -31,8 +36,15 @@ def announce(*, num_classes=10, replicas=1, **values):
         config, num_classes=plan.num_classes, sync_bn=False
     )
     model.build_on(8)
-    strategy = types.SimpleNamespace(num_replicas_in_sync=replicas)
-    return announcement.lines(config, source, plan, model, strategy), model
+    opened = training_run.Run(
+        config,
+        pretrain.Pretraining(),
+        types.SimpleNamespace(num_replicas_in_sync=replicas),
+        source,
+        plan,
+        types.SimpleNamespace(model=model),
+    )
+    return announcement.lines(opened), model
 
 
 def test_everything_the_run_will_do():
@@ -44,7 +56,7 @@ def test_everything_the_run_will_do():
     assert "ResNet-10 width 0.125, cifar stem at 8 px" in lines["model"]
     assert f"({count:,} with heads)" in lines["model"]
     assert lines["batch"] == (
-        "64 images = 128 views on one device; each view against 126 negatives"
+        "64 images on one device; 128 views; each against 126 negatives"
     )
     assert "lars, learning rate 0.075 = 0.3 x 64 / 256" in lines["rate"]
     assert lines["steps"] == "300, warm-up 44, checkpoint every 22"
@@ -83,5 +95,5 @@ def test_it_is_logged_line_by_line(monkeypatch):
     monkeypatch.setattr(
         announcement, "lines", lambda *_: {"data": "x", "model_dir": "y"}
     )
-    announcement.show(None, None, None, None, tf.distribute.get_strategy())
+    announcement.show(None)
     assert shown == ["data       x", "model_dir  y"]

@@ -113,7 +113,9 @@ def test_the_step_that_is_chosen():
     state = components.make_train_state(
         config, num_classes=None, total_steps=1, warmup_steps=0
     )
-    whole = pretrain.make_step(config, state)
-    parts = pretrain.make_step(config.replace(microbatch_size=32), state)
+    recipe = pretrain.Pretraining()
+    whole = recipe.make_step(config, state, tf.identity)
+    split = config.replace(microbatch_size=32)
+    parts = recipe.make_step(split, state, tf.identity)
     assert type(whole) is steps.PretrainStep
     assert type(parts) is microbatch.MicrobatchedPretrainStep

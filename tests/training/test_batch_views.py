@@ -15,6 +15,7 @@ RECIPE = {
 }
 SIDE = 32
 ATOL = 1e-4  # bicubic resize as two products against tf.image, then colour
+ROUNDING = 1e-6  # the exact crop's own float32, halfway between two levels
 POSITIONS = tf.range(5, 11, dtype=tf.int64)
 
 
@@ -33,18 +34,49 @@ def device_views(jit=False, recipe=RECIPE, rows=slice(None)):
     return make(batch).numpy()
 
 
-def host_views():
-    crop = batch_views.make_host_crops(seed=3, image_size=SIDE, recipe=RECIPE)
-    dataset = tf.data.Dataset.from_tensor_slices((images(), POSITIONS))
-    crops = next(iter(dataset.map(crop).batch(6)))
-    make = batch_views.make_two_views(
-        seed=3, image_size=SIDE, recipe=RECIPE, jit=False
+def host_crops(float_views):
+    """uint8 or float32 [6, 2, S, S, 3], made by the host."""
+    crops = batch_views.make_host_crops(
+        seed=3, image_size=SIDE, recipe=RECIPE, float_views=float_views
     )
-    return make({"crops": crops, "positions": POSITIONS}).numpy()
+    boxes = crops.sample(POSITIONS, tf.fill([6, 2], SIDE))
+    dataset = tf.data.Dataset.from_tensor_slices((images(), boxes))
+    return next(iter(dataset.map(crops.apply).batch(6)))
+
+
+def host_views(float_views, recipe=RECIPE):
+    make = batch_views.make_two_views(
+        seed=3, image_size=SIDE, recipe=recipe, jit=False
+    )
+    batch = {"crops": host_crops(float_views), "positions": POSITIONS}
+    return make(batch).numpy()
 
 
 def test_both_routes_give_the_same_views():
-    np.testing.assert_allclose(device_views(), host_views(), atol=ATOL)
+    np.testing.assert_allclose(device_views(), host_views(True), atol=ATOL)
+
+
+def test_eight_bit_crops_are_the_exact_ones_clipped_and_rounded():
+    exact, found = host_crops(True), host_crops(False)
+    assert (exact.dtype, found.dtype) == (tf.float32, tf.uint8)
+    error = found.numpy() / 255 - np.clip(exact, 0, 1)
+    assert np.abs(error).max() <= 0.5 / 255 + ROUNDING
+
+
+def test_eight_bit_crops_give_almost_the_same_views():
+    plain = RECIPE | {"strength": 0.0, "blur_prob": 0.0}
+    exact, found = host_views(True, plain), host_views(False, plain)
+    assert np.abs(exact - found).max() <= 0.5 / 255 + ROUNDING
+
+
+def test_boxes_do_not_depend_on_the_others_of_their_block():
+    crops = batch_views.make_host_crops(seed=3, image_size=8, recipe=RECIPE)
+    sizes = tf.constant([[40, 30], [9, 200], [50, 50], [7, 7], [1, 3], [60, 5]])
+    together = crops.sample(POSITIONS, sizes)
+    assert together.shape == (6, 2, 4)
+    for i in range(6):
+        alone = crops.sample(POSITIONS[i : i + 1], sizes[i : i + 1])
+        np.testing.assert_array_equal(alone[0], together[i])
 
 
 def test_compiled_equals_plain():

@@ -9,7 +9,11 @@ METRICS = {"contrast_loss": 4.0, "contrast_acc": 0.25}
 
 def make_progress(total=10, start=0):
     return progress.Progress(
-        total_steps=total, start_step=start, batch_size=8, chance_loss=5.416
+        total_steps=total,
+        start_step=start,
+        batch_size=8,
+        headline=("contrast_loss", "contrast_acc"),
+        chance_loss=5.416,
     )
 
 
