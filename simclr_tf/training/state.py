@@ -28,8 +28,8 @@ def make_state(model, optimizer, *, image_size):
     """Builds every variable before anything is traced or restored.
 
     Slots made inside a traced function are lost to `tf.distribute` and to
-    checkpoints, so the model is called once on a dummy image and the
-    optimizer is built by hand. Call inside `strategy.scope()`.
+    checkpoints, so a model not yet built is called once on a dummy image, and
+    the optimizer is built by hand. Call inside `strategy.scope()`.
 
     Args:
         model: the `SimCLR` model.
@@ -39,6 +39,7 @@ def make_state(model, optimizer, *, image_size):
     Returns:
         A `TrainState`.
     """
-    model(tf.zeros([2, image_size, image_size, 3]), training=False)
+    if not model.built:
+        model(tf.zeros([2, image_size, image_size, 3]), training=False)
     optimizer.build(model.trainable_variables)
     return TrainState(model, optimizer)

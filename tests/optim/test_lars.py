@@ -5,7 +5,7 @@ import numpy as np
 import optimizer_suite
 import pytest
 
-from simclr_tf.optim import lars
+from simclr_tf.optim import lars, layerwise
 
 GOLDENS = np.load(pathlib.Path(__file__).parents[1] / "goldens" / "lars.npz")
 CASES = range(5)
@@ -135,6 +135,19 @@ def test_an_excluded_variable_takes_a_plain_momentum_step():
     )
     np.testing.assert_allclose(velocity, [9.3, 0.4], rtol=1e-6)
     np.testing.assert_allclose(new, [-8.3, 1.6], rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (3, 3, 16, 32)])
+@pytest.mark.parametrize("scale", [1e-10, 1.0, 1e10])
+def test_the_trust_ratio_equals_that_of_float64(shape, scale):
+    rng = np.random.default_rng(0)
+    weight = (scale * rng.standard_normal(shape)).astype("float32")
+    update = rng.standard_normal(shape).astype("float32")
+    expected = np.linalg.norm(weight.astype("float64")) / np.linalg.norm(
+        update.astype("float64")
+    )
+    ratio = layerwise.trust_ratio(weight, update).numpy()
+    assert ratio == pytest.approx(expected, rel=GOLDEN_RTOL)
 
 
 class TestLars(optimizer_suite.OptimizerSuite):
