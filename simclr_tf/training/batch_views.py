@@ -28,7 +28,8 @@ def make_two_views(*, seed, image_size, recipe, jit=True):
     Returns:
         A function from a batch to float32 [2b, S, S, 3], view 1 above view 2.
     """
-    compiled = functools.partial(tf.function, jit_compile=jit or None)
+    graph = functools.partial(tf.function, autograph=False)
+    compiled = functools.partial(graph, jit_compile=jit or None)
     color = compiled(
         functools.partial(
             _unblurred, seed=seed, image_size=image_size, recipe=recipe
@@ -38,7 +39,7 @@ def make_two_views(*, seed, image_size, recipe, jit=True):
     blur = compiled(views.apply_blur)
     use_blur = recipe["blur_prob"] > 0
 
-    @tf.function
+    @graph
     def two_views(batch):
         rows, pair = color(batch)
         if use_blur:
