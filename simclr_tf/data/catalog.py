@@ -1,5 +1,6 @@
 """From the name of a data set to its source."""
 
+from simclr_tf import errors
 from simclr_tf.data import digits, folder, tfds_source
 from simclr_tf.data import images as image_files
 
@@ -12,6 +13,7 @@ def open_source(
     download=True,
     memory_limit_mb=2048,
     max_image_pixels=image_files.MAX_PIXELS,
+    multi_label=False,
 ):
     """Opens one split of a data set.
 
@@ -24,6 +26,8 @@ def open_source(
         memory_limit_mb: most MiB of decoded images to hold in memory; larger
             TFDS sets are streamed.
         max_image_pixels: files with more are refused.
+        multi_label: label an image by all classes seen in it; for TFDS sets
+            whose objects are annotated.
 
     Returns:
         `ArraySource`, `PathSource` or `StreamSource`.
@@ -32,6 +36,12 @@ def open_source(
         errors.UserError: if there is no such data set or split, or it cannot
             be read.
     """
+    is_tfds = dataset != digits.NAME and not dataset.startswith(folder.PREFIX)
+    if multi_label and not is_tfds:
+        raise errors.UserError(
+            f"multi_label must be off for {dataset!r}, which has one class "
+            f"per image"
+        )
     if dataset == digits.NAME:
         return digits.open_digits(split)
     if dataset.startswith(folder.PREFIX):
@@ -44,4 +54,5 @@ def open_source(
         data_dir=data_dir,
         download=download,
         memory_limit_mb=memory_limit_mb,
+        multi_label=multi_label,
     )

@@ -57,26 +57,26 @@ def open_folder(dataset, split, *, max_image_pixels=images.MAX_PIXELS):
         paths += kept
         classes += [_class_of(path, folder) for path in kept]
     class_names = _class_names(root, folders, classes)
-    source = _make_source(dataset, split, paths, classes, class_names)
-    if len(paths) <= MAX_CHECKED_FILES:
-        images.check_readable(source, max_pixels=max_image_pixels)
-    return source
-
-
-def _make_source(dataset, split, paths, classes, class_names):
-    labels = None
-    if class_names:
-        numbers = {name: number for number, name in enumerate(class_names)}
-        labels = np.array([numbers[name] for name in classes], np.int32)
-    return sources.PathSource(
+    source = sources.PathSource(
         name=dataset,
         split=split,
         num_examples=len(paths),
         num_classes=len(class_names) or None,
         class_names=class_names or None,
+        labels=_labels(classes, class_names),
         paths=tuple(paths),
-        labels=labels,
+        root=root,
     )
+    if len(paths) <= MAX_CHECKED_FILES:
+        images.check_readable(source, max_pixels=max_image_pixels)
+    return source
+
+
+def _labels(classes, class_names):
+    if not class_names:
+        return None
+    numbers = {name: number for number, name in enumerate(class_names)}
+    return np.array([numbers[name] for name in classes], np.int32)
 
 
 def _split_folder(root, name):

@@ -22,6 +22,12 @@ class Source:
         num_classes: None when unlabelled.
         class_names: tuple of str, or None.
         labels: int32 [n], or None: unlabelled, or only known when read.
+            -1 for a label that is not to be used. Of a multi-label set
+            [n, K]: 1 for a class that is seen, 0 for one that is not, -1 for
+            one that is hard to see and counts neither way.
+        is_multi_label: whether an image may show several classes.
+        read_names: () -> tuple of n file names in stored order, or None
+            where the set keeps none.
     """
 
     name: str
@@ -30,6 +36,12 @@ class Source:
     num_classes: int | None = None
     class_names: tuple[str, ...] | None = None
     labels: np.ndarray | None = dataclasses.field(default=None, repr=False)
+    is_multi_label: bool = False
+    read_names: Callable | None = dataclasses.field(default=None, repr=False)
+
+    def example_names(self):
+        """File names in stored order, a tuple; None where there are none."""
+        return None if self.read_names is None else self.read_names()
 
     def encoded(self):
         """All images as a `Dataset` of file bytes; None if decoded."""
@@ -64,9 +76,15 @@ class PathSource(Source):
 
     Attributes:
         paths: tuple of n str.
+        root: the folder they lie in, at any depth; "" for no one folder.
     """
 
     paths: tuple[str, ...] = dataclasses.field(repr=False)
+    root: str = ""
+
+    def example_names(self):
+        """Paths from the root on."""
+        return tuple(p.removeprefix(self.root).lstrip("/") for p in self.paths)
 
     def encoded(self):
         """All files in order, as a `Dataset` of their bytes."""
@@ -98,7 +116,7 @@ class StreamSource(Source):
     """Encoded records that can only be read in sequence.
 
     Both datasets have elements {"image": string [], "label": int32 []}, the
-    label only if there are classes.
+    label only if there are classes; of a multi-label set it is int32 [K].
 
     Attributes:
         stream: (seed, epoch, skip) -> `Dataset` of one epoch, in an order
@@ -128,24 +146,12 @@ def cached(source):
     """
     if isinstance(source, ArraySource | BytesSource):
         return source
-    labels = source.labels
-    if isinstance(source, StreamSource) and source.num_classes is not None:
-        records = source.ordered().as_numpy_iterator()
-        contents, labels = zip(
-            *((record["image"], record["label"]) for record in records),
-            strict=True,
-        )
-        labels = np.array(labels, np.int32)
-    else:
-        contents = source.encoded().as_numpy_iterator()
-    return BytesSource(
-        name=source.name,
-        split=source.split,
-        num_examples=source.num_examples,
-        num_classes=source.num_classes,
-        class_names=source.class_names,
-        labels=labels,
-        contents=tuple(contents),
+    if isinstance(source, StreamSource):
+        return take(source, np.arange(source.num_examples))
+    return in_memory(
+        source,
+        contents=tuple(source.encoded().as_numpy_iterator()),
+        read_names=source.example_names,
     )
 
 
@@ -163,18 +169,107 @@ def sample(source, num_examples, *, seed):
     """
     if num_examples >= source.num_examples:
         return source
+    if isinstance(source, StreamSource):
+        ordered = source.ordered
+        return dataclasses.replace(
+            source,
+            num_examples=num_examples,
+            ordered=lambda: ordered().take(num_examples),
+        )
     kept = np.random.default_rng(seed).permutation(source.num_examples)
-    kept = np.sort(kept[:num_examples])
-    changes = {"num_examples": num_examples}
-    if source.labels is not None:
-        changes["labels"] = source.labels[kept]
+    return take(source, kept[:num_examples])
+
+
+def take(source, indices):
+    """The examples of a split that are asked for, in stored order.
+
+    Args:
+        source: any `Source`.
+        indices: int [m] in [0, n), no two alike, in any order.
+
+    Returns:
+        A `Source` of m examples of the same kind; of a stream a `BytesSource`
+        into which the records are read, once.
+
+    Raises:
+        ValueError: if there is no index, or one twice or out of range.
+    """
+    kept = np.unique(indices)
+    if not len(kept) or len(kept) < len(indices):
+        raise ValueError("indices must name one example or more, each once")
+    if kept[0] < 0 or kept[-1] >= source.num_examples:
+        raise ValueError(
+            f"indices must lie in [0, {source.num_examples}); got {kept[0]} "
+            f"to {kept[-1]}"
+        )
+    if isinstance(source, StreamSource):
+        return _read_records(source, kept)
+    changes = _changes(source, kept)
     if isinstance(source, ArraySource):
         changes["images"] = source.images[kept]
     elif isinstance(source, PathSource):
         changes["paths"] = tuple(source.paths[i] for i in kept)
-    elif isinstance(source, BytesSource):
-        changes["contents"] = tuple(source.contents[i] for i in kept)
     else:
-        ordered = source.ordered
-        changes["ordered"] = lambda: ordered().take(num_examples)
+        changes["contents"] = tuple(source.contents[i] for i in kept)
     return dataclasses.replace(source, **changes)
+
+
+def read_labels(source):
+    """The labels of a split in stored order, read where need be.
+
+    Args:
+        source: a labelled `Source`; a stream is read to its end.
+
+    Returns:
+        int32 [n], or [n, K] of a multi-label set.
+    """
+    if not isinstance(source, StreamSource):
+        return source.labels
+    labels = source.ordered().map(lambda record: record["label"])
+    return np.array(list(labels.as_numpy_iterator()), np.int32)
+
+
+def in_memory(source, *, contents, **changes):
+    """A split like another, its images held as the bytes of files.
+
+    Args:
+        source: any `Source`, whose description is taken over.
+        contents: tuple of bytes.
+        **changes: what is different in the description.
+
+    Returns:
+        A `BytesSource`.
+    """
+    fields = dataclasses.fields(Source)
+    known = {field.name: getattr(source, field.name) for field in fields}
+    return BytesSource(**(known | changes), contents=contents)
+
+
+def _changes(source, kept):
+    """The fields that any part of a split has for itself."""
+    changes = {"num_examples": len(kept)}
+    if source.labels is not None:
+        changes["labels"] = source.labels[kept]
+    if source.read_names is not None:
+        changes["read_names"] = functools.partial(_names, source, kept)
+    return changes
+
+
+def _names(source, kept):
+    names = source.example_names()
+    return tuple(names[i] for i in kept)
+
+
+def _read_records(source, kept):
+    is_kept = np.zeros([source.num_examples], bool)
+    is_kept[kept] = True
+    records = source.ordered().enumerate()
+    records = records.filter(lambda place, _: tf.gather(is_kept, place))
+    contents, labels = [], []
+    for _, record in records.as_numpy_iterator():
+        contents.append(record["image"])
+        labels.append(record.get("label"))
+    changes = _changes(source, kept)
+    if source.num_classes is not None:
+        changes["labels"] = np.array(labels, np.int32)
+    return in_memory(source, contents=tuple(contents), **changes)

@@ -46,12 +46,70 @@ def balanced_subset(labels, budget, *, seed):
     Returns:
         int64 indices in rising order.
     """
-    generator = np.random.default_rng(seed)
-    chosen = [
-        generator.permutation(np.flatnonzero(labels == name))[:count]
-        for name, count in per_class_count(budget, labels).items()
-    ]
-    return np.sort(np.concatenate(chosen))
+    return _draw(labels, per_class_count(budget, labels), seed)
+
+
+def by_fraction(labels, fraction, *, class_names, seed):
+    """Draws the same share of every class, rounded.
+
+    With one seed, a larger share holds all of a smaller one.
+
+    Args:
+        labels: int [n].
+        fraction: in (0, 1].
+        class_names: sequence of K, of all classes there are to be.
+        seed: int; equal seeds draw equal sets.
+
+    Returns:
+        int64 indices in rising order.
+
+    Raises:
+        errors.UserError: if a class would get no label.
+    """
+    if not 0 < fraction <= 1:
+        raise errors.UserError(
+            f"label_fraction must be above 0 and at most 1; got {fraction}"
+        )
+    sizes = np.bincount(labels, minlength=len(class_names))
+    counts = [round(fraction * size) for size in sizes.tolist()]
+    for name, size, count in zip(class_names, sizes, counts, strict=True):
+        if not count:
+            raise errors.UserError(
+                f"label_fraction must leave every class a label; class "
+                f"{name!r} of {size} images gets 0"
+            )
+    return _draw(labels, dict(enumerate(counts)), seed)
+
+
+def by_class(labels, count, *, class_names, seed):
+    """Draws the same number of every class.
+
+    With one seed, a larger number holds all of a smaller one.
+
+    Args:
+        labels: int [n].
+        count: labels per class, at least 1.
+        class_names: sequence of K, of all classes there are to be.
+        seed: int; equal seeds draw equal sets.
+
+    Returns:
+        int64 indices in rising order.
+
+    Raises:
+        errors.UserError: if a class has fewer.
+    """
+    if count < 1:
+        raise errors.UserError(
+            f"labels_per_class must be at least 1; got {count}"
+        )
+    sizes = np.bincount(labels, minlength=len(class_names))
+    for name, size in zip(class_names, sizes, strict=True):
+        if size < count:
+            raise errors.UserError(
+                f"labels_per_class must be at most the images of every class; "
+                f"class {name!r} has {size}; got {count}"
+            )
+    return _draw(labels, dict.fromkeys(range(len(sizes)), count), seed)
 
 
 def hold_out(labels, fraction, *, seed):
@@ -72,6 +130,16 @@ def hold_out(labels, fraction, *, seed):
         held.append(members[: max(1, round(fraction * len(members)))])
     held = np.sort(np.concatenate(held))
     return np.setdiff1d(np.arange(len(labels)), held), held
+
+
+def _draw(labels, counts, seed):
+    """So many of each class; a larger count adds to a smaller one."""
+    generator = np.random.default_rng(seed)
+    chosen = [
+        generator.permutation(np.flatnonzero(labels == name))[:count]
+        for name, count in counts.items()
+    ]
+    return np.sort(np.concatenate(chosen))
 
 
 def _count(budget, size):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import order, sources
+from simclr_tf.data import multi_hot, order, sources, tfds_features
 
 SHUFFLE_BUFFER_RECORDS = 8192
 """About 1 GB of ImageNet files."""
@@ -19,7 +19,15 @@ _MIB = 2**20
 _GRAPH_SEED = 1
 
 
-def open_tfds(dataset, split, *, data_dir, download, memory_limit_mb):
+def open_tfds(
+    dataset,
+    split,
+    *,
+    data_dir,
+    download,
+    memory_limit_mb,
+    multi_label=False,
+):
     """Opens one split of a TFDS image set.
 
     Args:
@@ -28,6 +36,8 @@ def open_tfds(dataset, split, *, data_dir, download, memory_limit_mb):
         data_dir: None for the default of TFDS.
         download: prepare the set if it is absent.
         memory_limit_mb: most MiB of decoded images to hold in memory.
+        multi_label: take the classes of all objects in an image as labels,
+            see `multi_hot`.
 
     Returns:
         `ArraySource` if all images have one size and fit, else
@@ -40,19 +50,22 @@ def open_tfds(dataset, split, *, data_dir, download, memory_limit_mb):
     """
     builder = _prepared_builder(dataset, data_dir, download)
     part = _split_info(builder, dataset, split)
-    features = _image_features(builder, dataset)
+    features = tfds_features.image_features(builder, dataset, multi_label)
     if part.num_examples < 1:
         raise errors.UserError(
             f"split must hold at least one example; got {split!r}"
         )
     files = _FileParts(part.file_instructions)
-    features, label = _without_hidden_labels(features, files)
+    features = _without_hidden_labels(features, files)
+    label = tfds_features.label_feature(features)
     source = {
         "name": dataset,
         "split": split,
         "num_examples": part.num_examples,
         "num_classes": label.num_classes if label else None,
         "class_names": tuple(label.names) if label else None,
+        "is_multi_label": multi_label,
+        "read_names": _name_reader(builder, files),
     }
     height, width, _ = features["image"].shape
     # Unknown sides count as infinite.
@@ -148,34 +161,30 @@ def _split_info(builder, dataset, split):
         ) from error
 
 
-def _image_features(builder, dataset):
-    """The features of an example that matter here: "image" and "label"."""
-    import tensorflow_datasets as tfds
-
-    features = dict(builder.info.features)
-    image = features.get("image")
-    if not isinstance(image, tfds.features.Image) or image.np_dtype != np.uint8:
-        raise errors.UserError(
-            f"dataset must have a feature 'image' of 8-bit images; "
-            f"{dataset!r} has {', '.join(features)}"
-        )
-    label = features.get("label")
-    kept = {"image": image}
-    if isinstance(label, tfds.features.ClassLabel) and label.num_classes:
-        kept["label"] = label
-    return tfds.features.FeaturesDict(kept)
-
-
 def _without_hidden_labels(features, files):
-    """Features and label feature, or None; -1 stands for "not published"."""
+    """The features without a label that is -1: "not published"."""
     import tensorflow_datasets as tfds
 
     if "label" not in features:
-        return features, None
+        return features
     first = next(iter(_ordered(files, _parser(features))))
     if first["label"] >= 0:
-        return features, features["label"]
-    return tfds.features.FeaturesDict({"image": features["image"]}), None
+        return features
+    return tfds.features.FeaturesDict({"image": features["image"]})
+
+
+def _name_reader(builder, files):
+    """What reads all file names in stored order; None if there are none."""
+    features = tfds_features.name_feature(builder)
+    if features is None:
+        return None
+
+    def read_names():
+        records = _ordered(files, features.deserialize_example)
+        names = records.map(lambda example: example[next(iter(features))])
+        return tuple(name.decode() for name in names.as_numpy_iterator())
+
+    return read_names
 
 
 def _parser(features, *, decode=False):
@@ -183,9 +192,15 @@ def _parser(features, *, decode=False):
     import tensorflow_datasets as tfds
 
     keep = None if decode else {"image": tfds.decode.SkipDecoding()}
+    label = tfds_features.label_feature(features)
+    num_classes = label.num_classes if label else None
 
     def parse(record):
         example = features.deserialize_example(record, decoders=keep)
+        if "objects" in example:
+            example["label"] = multi_hot.encode(
+                example.pop("objects"), num_classes=num_classes
+            )
         if "label" in example:
             example["label"] = tf.cast(example["label"], tf.int32)
         return example
@@ -237,18 +252,21 @@ def _read_arrays(files, features, num_examples):
     """Decodes a whole split: dict of images and labels (or None)."""
     height, width, _ = features["image"].shape
     images = np.empty([num_examples, height, width, 3], np.uint8)
-    labels = np.empty([num_examples], np.int32) if "label" in features else None
+    labels = []
     examples = _ordered(files, _parser(features, decode=True))
     start = 0
     for batch in examples.batch(_READ_BATCH):
         stop = start + len(batch["image"])
         # One channel fills all three; a fourth, alpha, is dropped.
         images[start:stop] = batch["image"].numpy()[..., :3]
-        if labels is not None:
-            labels[start:stop] = batch["label"].numpy()
+        if "label" in batch:
+            labels.append(batch["label"].numpy())
         start = stop
     if start != num_examples:
         raise errors.UserError(
             f"dataset must be complete; read {start} of {num_examples} examples"
         )
-    return {"images": images, "labels": labels}
+    return {
+        "images": images,
+        "labels": np.concatenate(labels) if labels else None,
+    }

@@ -1,11 +1,14 @@
 """Features of a whole split, computed once.
 
-Dimension letters: `n` images, `D` feature.
+Dimension letters: `n` images, `D` feature, `K` classes.
 """
 
 import typing
 
 import numpy as np
+
+MIN_DEVIATION = 1e-6
+"""A feature that varies less is constant: float32 rounds about as much."""
 
 
 class Features(typing.NamedTuple):
@@ -13,7 +16,8 @@ class Features(typing.NamedTuple):
 
     Attributes:
         values: float32 [n, D].
-        labels: int32 [n].
+        labels: int32 [n]; of images with several labels, number [n, K], see
+            `metrics.mean_average_precision`.
     """
 
     values: np.ndarray
@@ -22,6 +26,23 @@ class Features(typing.NamedTuple):
     def take(self, indices):
         """The rows at `indices`."""
         return Features(self.values[indices], self.labels[indices])
+
+
+class Scaling(typing.NamedTuple):
+    """Maps every feature to mean 0, variance 1 over some images.
+
+    Attributes:
+        mean: float [D].
+        factor: float [D], 1 / standard deviation; 0 for a feature that never
+            varies.
+    """
+
+    mean: np.ndarray
+    factor: np.ndarray
+
+    def apply(self, values):
+        """float32 [n, D] -> float32 [n, D]."""
+        return ((values - self.mean) * self.factor).astype(np.float32)
 
 
 def extract(encode, dataset):
@@ -35,12 +56,51 @@ def extract(encode, dataset):
     Returns:
         `Features` of all images.
     """
-    values, labels = [], []
+    named = extract_named(lambda images: {"features": encode(images)}, dataset)
+    return named["features"]
+
+
+def extract_named(encode, dataset):
+    """As `extract`, for several outputs in one pass.
+
+    An output [b, H, W, C], such as that of a block group, is averaged over
+    its pixels.
+
+    Args:
+        encode: float32 [b, S, S, 3] in [0, 1] -> dict of name -> float
+            [b, D] or [b, H, W, C], such as `models.simclr.SimCLR.endpoints`.
+        dataset: as of `extract`.
+
+    Returns:
+        dict of name -> `Features`, all with the same labels.
+    """
+    values, labels = {}, []
     for batch in dataset:
         real = batch["mask"].numpy() > 0
-        values.append(np.asarray(encode(batch["images"]))[real])
         labels.append(batch["labels"].numpy()[real])
-    return Features(np.concatenate(values), np.concatenate(labels))
+        for name, output in encode(batch["images"]).items():
+            values.setdefault(name, []).append(_pooled(output)[real])
+    labels = np.concatenate(labels)
+    return {
+        name: Features(np.concatenate(parts), labels)
+        for name, parts in values.items()
+    }
+
+
+def concatenate(*parts):
+    """The images of several `Features`, one after the other."""
+    return Features(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+    )
+
+
+def scaling_of(train):
+    """The `Scaling` to mean 0, variance 1 over `train`; uses no labels."""
+    mean = train.values.mean(axis=0)
+    std = train.values.std(axis=0)
+    varies = std > MIN_DEVIATION
+    return Scaling(mean, np.where(varies, 1 / np.where(varies, std, 1), 0))
 
 
 def standardize(train, *others):
@@ -55,10 +115,12 @@ def standardize(train, *others):
     Returns:
         A list, `train` first.
     """
-    mean = train.values.mean(axis=0)
-    std = train.values.std(axis=0)
-    scale = np.where(std > 1e-6, 1 / np.maximum(std, 1e-6), 0)
+    scaling = scaling_of(train)
     return [
-        Features(((f.values - mean) * scale).astype(np.float32), f.labels)
-        for f in (train, *others)
+        Features(scaling.apply(f.values), f.labels) for f in (train, *others)
     ]
+
+
+def _pooled(output):
+    output = np.asarray(output).astype(np.float32)  # bfloat16 has no mean
+    return output.mean(axis=(1, 2)) if output.ndim == 4 else output

@@ -11,7 +11,7 @@ import typing
 import numpy as np
 
 from simclr_tf.data import subsets
-from simclr_tf.evaluation import features, knn, linear
+from simclr_tf.evaluation import features, knn, logistic, selection
 
 
 class Protocol(typing.NamedTuple):
@@ -82,7 +82,7 @@ def evaluate(train, test, *, num_classes, protocol):
     scores = []
     for budget in protocol.budgets:
         draws = label_draws(train.labels, budget, protocol)
-        l2 = _chosen_l2(train, budget, protocol)
+        l2 = _chosen_l2(train, budget, num_classes, protocol)
         nearest = [
             knn.accuracy(
                 train.take(draw),
@@ -93,7 +93,12 @@ def evaluate(train, test, *, num_classes, protocol):
             )
             for draw in draws
         ]
-        probed = [linear.accuracy(train.take(d), test, l2=l2) for d in draws]
+        probed = [
+            logistic.fit(
+                train.take(draw), l2=l2, num_classes=num_classes
+            ).accuracy(test)
+            for draw in draws
+        ]
         scores.append(Score("knn", budget, tuple(nearest), None))
         scores.append(Score("linear", budget, tuple(probed), l2))
     return scores
@@ -125,7 +130,7 @@ def paired_difference(ours, theirs):
     return Difference(float(gaps.mean()), float(error))
 
 
-def _chosen_l2(train, budget, protocol):
+def _chosen_l2(train, budget, num_classes, protocol):
     if len(protocol.probe_l2) == 1:
         return protocol.probe_l2[0]
     kept, held = subsets.hold_out(
@@ -133,6 +138,10 @@ def _chosen_l2(train, budget, protocol):
     )
     fitting, validation = train.take(kept), train.take(held)
     draw = label_draws(fitting.labels, budget, protocol)[0]
-    return linear.choose_l2(
-        fitting.take(draw), validation, candidates=protocol.probe_l2
-    )
+    return selection.choose_penalty(
+        logistic.path,
+        fitting.take(draw),
+        validation,
+        penalties=protocol.probe_l2,
+        num_classes=num_classes,
+    ).setting

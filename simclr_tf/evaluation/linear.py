@@ -1,56 +1,43 @@
-"""Linear probe: multinomial logistic regression on frozen features.
+"""A fitted linear classifier, however it was fitted.
 
 Dimension letters: `n` images, `D` feature, `K` classes.
 """
 
-import warnings
+import typing
 
 import numpy as np
-from sklearn import exceptions, linear_model
-
-MAX_ITERATIONS = 300
-"""L-BFGS steps; on standardised features the accuracy has settled by then."""
 
 
-def fit(train, *, l2):
-    """Fits softmax regression by L-BFGS.
+class Linear(typing.NamedTuple):
+    """Logits that are affine in the features.
 
-    Minimises mean cross-entropy + l2 / 2 * ||W||^2, the bias unpenalised;
-    the penalty is per example, so one value suits sets of any size.
-
-    Args:
-        train: standardised `features.Features`, [n, D].
-        l2: > 0.
-
-    Returns:
-        A fitted scikit-learn classifier with `predict`.
-
-    Source: Chen et al. 2020a, appendix B.8 (L-BFGS, l2-regularised).
+    Attributes:
+        weights: float32 [D, K].
+        bias: float32 [K]; -inf for a class the fit saw no image of, which is
+            then never predicted.
     """
-    classifier = linear_model.LogisticRegression(
-        C=1.0 / (l2 * len(train.labels)), max_iter=MAX_ITERATIONS
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
-        return classifier.fit(train.values, train.labels)
 
+    weights: np.ndarray
+    bias: np.ndarray
 
-def accuracy(train, test, *, l2):
-    """Accuracy on `test` of a probe fitted on `train`, in [0, 1]."""
-    return float(np.mean(fit(train, l2=l2).predict(test.values) == test.labels))
+    def logits(self, values):
+        """float32 [n, D] -> float32 [n, K]."""
+        return values @ self.weights + self.bias
 
+    def predict(self, values):
+        """The class of the largest logit, int64 [n]; the lowest on a tie."""
+        return self.logits(values).argmax(axis=1)
 
-def choose_l2(train, validation, *, candidates):
-    """The penalty with the best validation accuracy, the larger on a tie.
+    def accuracy(self, found):
+        """Fraction of a `features.Features` that is predicted, in [0, 1]."""
+        return float(np.mean(self.predict(found.values) == found.labels))
 
-    Args:
-        train: standardised `features.Features`.
-        validation: held out of `train`; the test set is never seen.
-        candidates: penalties > 0; a single one is returned unfitted.
-    """
-    if len(candidates) == 1:
-        return candidates[0]
-    return max(
-        sorted(candidates, reverse=True),
-        key=lambda l2: accuracy(train, validation, l2=l2),
-    )
+    def unscaled(self, scaling):
+        """The same classifier as a function of features not yet scaled.
+
+        Args:
+            scaling: the `features.Scaling` it was fitted after.
+        """
+        weights = self.weights * scaling.factor[:, np.newaxis]
+        bias = self.bias - scaling.mean @ weights
+        return Linear(weights.astype(np.float32), bias.astype(np.float32))

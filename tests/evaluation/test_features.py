@@ -39,3 +39,36 @@ def test_a_constant_feature_becomes_zero():
     train = features.Features(np.full((5, 1), 7.0), np.zeros(5))
     (scaled,) = features.standardize(train)
     np.testing.assert_array_equal(scaled.values, 0)
+
+
+def test_named_outputs_are_pooled_and_share_labels():
+    images = tf.reshape(tf.range(24, dtype=tf.float32), [3, 2, 2, 2])
+    batch = {
+        "images": images,
+        "labels": tf.constant([2, 0, 1]),
+        "mask": tf.constant([1.0, 1.0, 0.0]),
+    }
+
+    def endpoints(images):
+        return {
+            "block_group1": tf.cast(images, tf.bfloat16),
+            "final_avg_pool": 2 * tf.reduce_mean(images, [1, 2]),
+        }
+
+    found = features.extract_named(endpoints, [batch, batch])
+    assert set(found) == {"block_group1", "final_avg_pool"}
+    pooled = images.numpy().mean(axis=(1, 2))[:2]
+    twice = np.concatenate([pooled, pooled])
+    np.testing.assert_allclose(found["block_group1"].values, twice)
+    np.testing.assert_allclose(found["final_avg_pool"].values, 2 * twice)
+    for part in found.values():
+        assert part.values.dtype == np.float32
+        np.testing.assert_array_equal(part.labels, [2, 0, 2, 0])
+
+
+def test_parts_are_joined_in_order():
+    first = features.Features(np.zeros((2, 3)), np.array([0, 1]))
+    second = features.Features(np.ones((1, 3)), np.array([2]))
+    both = features.concatenate(first, second)
+    np.testing.assert_array_equal(both.labels, [0, 1, 2])
+    np.testing.assert_array_equal(both.values[:, 0], [0, 0, 1])

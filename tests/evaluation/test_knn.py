@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn import neighbors
 
+from simclr_tf import errors
 from simclr_tf.evaluation import features, knn
 
 
@@ -70,3 +71,66 @@ def test_zero_rows_are_harmless():
     train = random_features(10, 9)
     queries = np.zeros((2, 6), np.float32)
     assert knn.predict(train, queries, num_classes=3).shape == (2,)
+
+
+def test_the_grid_equals_one_prediction_each():
+    train, test = random_features(60, 10), random_features(45, 11)
+    settings = {"neighbors": (20, 1, 60, 5), "temperatures": (0.05, 1.0)}
+    grid = knn.predict_grid(train, test.values, num_classes=3, **settings)
+    assert len(grid) == 8
+    for (k, temperature), predicted in grid.items():
+        alone = knn.predict(
+            train,
+            test.values,
+            num_classes=3,
+            neighbors=k,
+            temperature=temperature,
+        )
+        np.testing.assert_array_equal(predicted, alone)
+
+
+def test_the_best_setting_on_validation_is_chosen():
+    """Labels are noise but for the nearest neighbour: k = 1 is best."""
+    train = random_features(60, 12)
+    generator = np.random.default_rng(13)
+    noise = generator.normal(size=train.values.shape).astype(np.float32)
+    validation = features.Features(train.values + 0.01 * noise, train.labels)
+    choice = knn.choose(
+        train,
+        validation,
+        num_classes=3,
+        neighbors=(60, 20, 1),
+        temperatures=(10.0, 5.0),
+    )
+    assert choice.setting == (1, 10.0)
+    assert dict(choice.scores)[1, 10.0] == 1.0
+    for (k, temperature), score in choice.scores:
+        assert score == knn.accuracy(
+            train,
+            validation,
+            num_classes=3,
+            neighbors=k,
+            temperature=temperature,
+        )
+
+
+def test_a_grid_beyond_the_training_set_is_cut():
+    train = random_features(8, 14)
+    choice = knn.choose(
+        train, train, num_classes=3, neighbors=(1, 5, 200), temperatures=(1,)
+    )
+    assert {k for (k, _), _ in choice.scores} == {1, 5}
+
+
+@pytest.mark.parametrize("k", [0, 11])
+def test_more_neighbours_than_there_are_is_an_error(k):
+    knn.check_neighbors(10, 10)
+    rule = f"knn_neighbors must be from 1 to the 10 training images; got {k}"
+    with pytest.raises(errors.UserError, match=rule):
+        knn.check_neighbors(k, 10)
+
+
+def test_a_grid_all_beyond_the_training_set_is_an_error():
+    train = random_features(8, 15)
+    with pytest.raises(errors.UserError, match="knn_neighbors must be"):
+        knn.choose(train, train, num_classes=3, neighbors=(9, 20))

@@ -1,0 +1,142 @@
+"""Which images of a split have labels, and splits that mix both kinds.
+
+Legend: `n` examples, `K` classes.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from simclr_tf import errors
+from simclr_tf.data import sources, subsets
+
+HIDDEN = -1
+"""Stands for a label that is not to be used."""
+
+
+def choose(source, *, seed, label_fraction=None, labels_per_class=None):
+    """Draws a class-balanced set of images to keep labelled.
+
+    Args:
+        source: a labelled `Source`. A stream is read once for its labels.
+        seed: int; equal seeds draw equal sets.
+        label_fraction: share of each class, in (0, 1].
+        labels_per_class: number of each class; either this or the share.
+
+    Returns:
+        int64 indices in rising order, for `sources.take`.
+
+    Raises:
+        errors.UserError: if there are no labels, both or neither are given,
+            or a class would not get its labels.
+    """
+    if (label_fraction is None) == (labels_per_class is None):
+        raise errors.UserError(
+            f"either label_fraction or labels_per_class must be given; got "
+            f"{label_fraction} and {labels_per_class}"
+        )
+    is_share = label_fraction is not None
+    name = "label_fraction" if is_share else "labels_per_class"
+    check_classes(source, name)
+    given = {
+        "labels": sources.read_labels(source),
+        "class_names": source.class_names or range(source.num_classes),
+        "seed": seed,
+    }
+    if is_share:
+        return subsets.by_fraction(fraction=label_fraction, **given)
+    return subsets.by_class(count=labels_per_class, **given)
+
+
+def check_classes(source, name):
+    """Raises `UserError` unless every image has one class.
+
+    Args:
+        source: any `Source`.
+        name: of the argument that needs it.
+    """
+    if source.num_classes is None:
+        raise errors.UserError(
+            f"{name} needs labels; {source.name!r} split {source.split!r} "
+            f"has none"
+        )
+    if source.is_multi_label:
+        raise errors.UserError(
+            f"{name} needs one class per image; those of {source.name!r} "
+            f"have several"
+        )
+
+
+def hide_labels(source, kept):
+    """The same images, of which but some have a label.
+
+    Args:
+        source: a labelled `Source`. A stream is read into memory: its order
+            does not tell which example a record is.
+        kept: int indices whose labels stay.
+
+    Returns:
+        A `Source`, its other labels being `HIDDEN`.
+    """
+    if isinstance(source, sources.StreamSource):
+        source = sources.cached(source)
+    labels = np.full_like(source.labels, HIDDEN)
+    labels[kept] = source.labels[kept]
+    return dataclasses.replace(source, labels=labels)
+
+
+def join(labelled, unlabelled):
+    """One split of the images of two, the second's labels not used.
+
+    Both being arrays of one image size, or both being files, the result is
+    of that kind. Otherwise both are held in memory as files, arrays as PNG,
+    and streams are read.
+
+    Args:
+        labelled: a labelled `Source`, whose examples come first.
+        unlabelled: any `Source`; labels it has become `HIDDEN`.
+
+    Returns:
+        A `Source` with the classes of the first.
+    """
+    kinds = {type(labelled), type(unlabelled)}
+    pair = (labelled, unlabelled)
+    if kinds == {sources.ArraySource} and _share_size(*pair):
+        name, kind = "images", sources.ArraySource
+        cells = np.concatenate([part.images for part in pair])
+    elif kinds == {sources.PathSource}:
+        name, kind = "paths", sources.PathSource
+        cells = labelled.paths + unlabelled.paths
+    else:
+        name, kind = "contents", sources.BytesSource
+        labelled, unlabelled = pair = [_encoded(part) for part in pair]
+        cells = labelled.contents + unlabelled.contents
+    shape = (unlabelled.num_examples, *labelled.labels.shape[1:])
+    hidden = np.full(shape, HIDDEN, np.int32)
+    return kind(
+        name=" + ".join(part.name for part in pair),
+        split=" + ".join(part.split for part in pair),
+        num_examples=sum(part.num_examples for part in pair),
+        num_classes=labelled.num_classes,
+        class_names=labelled.class_names,
+        is_multi_label=labelled.is_multi_label,
+        labels=np.concatenate([labelled.labels, hidden]),
+        **{name: cells},
+    )
+
+
+def _share_size(labelled, unlabelled):
+    return labelled.images.shape[1:] == unlabelled.images.shape[1:]
+
+
+def _encoded(source):
+    """A `BytesSource` of the same images."""
+    if not isinstance(source, sources.ArraySource):
+        return sources.cached(source)
+    return sources.in_memory(
+        source,
+        contents=tuple(
+            tf.io.encode_png(image).numpy() for image in source.images
+        ),
+    )

@@ -1,0 +1,92 @@
+"""Linear probes side by side on several outputs of one encoder."""
+
+import typing
+
+from simclr_tf.evaluation import logistic, metrics, selection
+
+
+class Splits(typing.NamedTuple):
+    """`features.Features` of the three parts of a data set."""
+
+    train: object
+    validation: object
+    test: object
+
+
+class Probe(typing.NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        name: of the output, such as "block_group3".
+        num_features: D.
+        l2: the penalty chosen.
+        validation: score of that penalty; None where there was no choice.
+        test: score on test images.
+        classifier: the `linear.Linear`.
+    """
+
+    name: str
+    num_features: int
+    l2: float
+    validation: float | None
+    test: float
+    classifier: object
+
+
+def fit_probes(
+    named,
+    *,
+    num_classes,
+    path=logistic.path,
+    penalties=logistic.PENALTIES,
+    score=metrics.accuracy,
+):
+    """Fits a probe to every set of features, each with its own penalty.
+
+    Args:
+        named: dict of name -> `Splits`, all of the same images.
+        num_classes: K.
+        path: `logistic.path` or `least_squares.path`.
+        penalties: to choose from on validation images.
+        score: of (logits, labels), to choose by and to report.
+
+    Returns:
+        A list of `Probe`, in the order of `named`. Nothing but `test` of a
+        row depends on test labels.
+    """
+    rows = []
+    for name, splits in named.items():
+        classifier, choice = selection.choose_and_refit(
+            path,
+            splits.train,
+            splits.validation,
+            penalties=penalties,
+            num_classes=num_classes,
+            score=score,
+        )
+        test = splits.test
+        rows.append(
+            Probe(
+                name,
+                test.values.shape[1],
+                choice.setting,
+                dict(choice.scores).get(choice.setting),
+                score(classifier.logits(test.values), test.labels),
+                classifier,
+            )
+        )
+    return rows
+
+
+def render(rows):
+    """The probes as a text table, scores in percent."""
+    lines = [f"{'features':<20}{'number':>8}{'l2':>10}{'val':>8}{'test':>8}"]
+    for row in rows:
+        chosen_at = (
+            "" if row.validation is None else f"{100 * row.validation:.1f}"
+        )
+        lines.append(
+            f"{row.name:<20}{row.num_features:>8}{row.l2:>10.1e}"
+            f"{chosen_at:>8}{100 * row.test:>8.1f}"
+        )
+    return "\n".join(lines)

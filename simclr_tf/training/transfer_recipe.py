@@ -1,0 +1,56 @@
+"""How the paper fine-tunes a whole network on another data set."""
+
+import typing
+
+import numpy as np
+
+NUM_STEPS = 20_000
+BATCH_SIZE = 256
+MOMENTUM = 0.9
+"""Nesterov's."""
+LEARNING_RATES = tuple(np.geomspace(1e-4, 0.1, 7).tolist())
+"""Of the whole batch, not scaled by its size."""
+_DECAYS = (0.0, *np.geomspace(1e-6, 1e-3, 7).tolist())
+_MIN_BN_MOMENTUM = 0.9
+
+
+class Setting(typing.NamedTuple):
+    """One point of the grid.
+
+    Attributes:
+        learning_rate: of a batch.
+        weight_decay: of the L2 loss, already divided by the rate.
+    """
+
+    learning_rate: float
+    weight_decay: float
+
+
+def grid():
+    """All settings, of which validation data choose one.
+
+    Returns:
+        Tuple of `Setting`s: 7 rates by 7 decays and none. The decays are
+        divided by the rate, so that a step shrinks the weights by the same
+        share at any rate.
+
+    Source: Chen et al. 2020a, appendix B.8.
+    """
+    return tuple(
+        Setting(rate, decay / rate)
+        for rate in LEARNING_RATES
+        for decay in _DECAYS
+    )
+
+
+def bn_momentum(steps_per_epoch):
+    """Momentum of batch norm's moving statistics: max(1 - 10 / s, 0.9).
+
+    A tenth of an epoch counts, but no fewer than ten batches.
+
+    Args:
+        steps_per_epoch: s, steps in one pass over the training images.
+
+    Source: Chen et al. 2020a, appendix B.8.
+    """
+    return max(1.0 - 10.0 / steps_per_epoch, _MIN_BN_MOMENTUM)
