@@ -62,8 +62,10 @@ def measure(precision, options):
     for name in names:
         run = make_state(precision, options, **VARIANTS[name])
         calls[name] = make_call(run, options, **VARIANTS[name])
-        step_flops = 2 * options.batch * products.training_flops(
-            run.model, image_size=options.image_size
+        step_flops = (
+            2
+            * options.batch
+            * products.training_flops(run.model, image_size=options.image_size)
         )
     secs = measurement.interleaved_secs(
         {name: call for name, (call, _) in convs.items()} | calls,

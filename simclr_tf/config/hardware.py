@@ -24,8 +24,8 @@ class HardwareConfig:
     )
     jit: str = fields.knob(
         "auto",
-        "What XLA compiles: off nothing, on the views and the whole step, "
-        "auto what is known to gain: the views on a CPU, all on a TPU.",
+        "What XLA compiles: off nothing, on the views and, on one replica, the "
+        "whole step, auto the views alone. A TPU compiles all in any case.",
         choices=("auto", "on", "off"),
     )
     fused_bn: bool = fields.knob(

@@ -50,6 +50,7 @@ def test_a_step_is_reported_beside_the_roofline(capsys):
     assert line["images_per_sec"] == pytest.approx(8 / line["secs"]["median"])
 
 
+@pytest.mark.slow
 def test_every_variant_takes_the_step_it_names(capsys):
     names = [name for name in step.VARIANTS if name != "jit"]  # slow to compile
     lines = lines_of(

@@ -35,7 +35,10 @@ def test_a_dense_layer_by_hand():
 
 @pytest.mark.parametrize(
     ("depth", "billions"),
-    [(50, 4.09), (101, 7.80)],  # He et al. 2016 with the stride in the 3x3
+    [  # He et al. 2016 with the stride in the 3x3
+        (50, 4.09),
+        pytest.param(101, 7.80, marks=pytest.mark.slow),
+    ],
 )
 def test_published_totals(depth, billions):
     network = resnet.ResNet(depth)
