@@ -92,7 +92,7 @@ def memory_bytes(kind, num_images):
     call = make_call(kind, num_images)
     before = measurement.peak_bytes()
     call()
-    return measurement.peak_bytes() - before
+    return measurement.growth_bytes(before)
 
 
 if __name__ == "__main__":

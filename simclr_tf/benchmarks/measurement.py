@@ -74,6 +74,15 @@ def peak_bytes():
     return int(line.split()[1]) * BYTES_PER_KB
 
 
+def growth_bytes(before):
+    """How far the peak has risen above `before`, at least 0.
+
+    The kernel counts by batches of pages, so a peak may read a little lower
+    than it did.
+    """
+    return max(peak_bytes() - before, 0)
+
+
 def in_fresh_process(module, *arguments):
     """What a module prints as its last line, read as JSON.
 

@@ -108,7 +108,7 @@ def compare(config):
         config, num_classes=NUM_CLASSES, total_steps=100, warmup_steps=0
     )
     timing = probe.time_steps(config, None, numbers, state, strategy)
-    measured = measurement.peak_bytes() - before
+    measured = measurement.growth_bytes(before)
     # Read off the graph last, as it leaves a graph behind.
     shape = plan.shape_of(config, state)
     expected = memory.estimate(shape, plan.load_of(config, 1))

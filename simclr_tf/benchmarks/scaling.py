@@ -99,7 +99,7 @@ def _loss(kind, num_images):
         started = time.perf_counter()
         call()
         secs.append(time.perf_counter() - started)
-        grown = grown or measurement.peak_bytes() - before
+        grown = grown or measurement.growth_bytes(before)
     # The first call traces, too; of seconds of work that is little.
     return {
         "secs": measurement.summary(secs[1:] or secs),
@@ -133,7 +133,7 @@ def _replicas(batch_size, num_replicas):
             config, num_classes=10, total_steps=100, warmup_steps=0
         )
     timing = probe.time_steps(config, None, numbers, state, strategy)
-    grown = measurement.peak_bytes() - before
+    grown = measurement.growth_bytes(before)
     return {"secs": timing.secs, "memory_mb": grown / 1e6}
 
 
