@@ -50,8 +50,8 @@ class SavedModelLayer(keras.layers.Layer):
         if self.output_name == hub.SUPERVISED_OUTPUT:
             reason = ", as this export has no supervised head"
         raise errors.UserError(
-            f"output must be one of {', '.join(sorted(self._shapes))}{reason}; got "
-            f"{self.output_name!r}"
+            f"output must be one of {', '.join(sorted(self._shapes))}{reason}; "
+            f"got {self.output_name!r}"
         )
 
     def _adopt(self, variable, *, is_trained):
