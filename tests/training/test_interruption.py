@@ -20,7 +20,15 @@ def test_the_first_signal_sets_a_flag_and_handlers_come_back(number):
     assert caught.value.code == 128 + number
 
 
-def test_a_second_interrupt_acts_at_once():
+@pytest.fixture
+def interrupts():
+    """They act, though a shell's background processes ignore them."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+def test_a_second_interrupt_acts_at_once(interrupts):
     with interruption.stop_on_signal():
         # To this thread: another one may take it later, and two as one.
         signal.raise_signal(signal.SIGINT)
