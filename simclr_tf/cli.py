@@ -104,39 +104,16 @@ def dispatch(config):
     """Does what `config.mode` and `config.train_mode` ask for.
 
     Raises:
-        errors.UserError: if the mode is not offered yet, or whatever the
-            task finds wrong.
+        errors.UserError: whatever the task finds wrong.
     """
-    if config.train_mode == "finetune":
-        raise errors.UserError(
-            "train_mode=finetune is not available yet in version "
-            f"{simclr_tf.__version__}; it comes with the next one"
-        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet_import():
-        from simclr_tf.tasks import (
-            evaluate,
-            export,
-            import_checkpoint,
-            plan,
-            pretrain,
-        )
+        from simclr_tf.tasks import modes
         from simclr_tf.training import console as screen
 
     if not flags.FLAGS["verbosity"].present:
         screen.speak_plainly()
-    if config.mode in ("train", "train_then_eval"):
-        pretrain.run(config)
-    if config.mode == "train_then_eval":
-        evaluate.run(config, follow=False)
-    if config.mode == "eval":
-        evaluate.run(config)
-    if config.mode == "export":
-        export.run(config)
-    if config.mode == "import":
-        import_checkpoint.run(config)
-    if config.mode == "plan":
-        plan.run(config)
+    modes.run(config)
 
 
 @contextlib.contextmanager

@@ -138,7 +138,15 @@ def sample_view(
     )
 
 
-def sample_crop_flip(seed, positions, *, height, width, crop_area=CROP_AREA):
+def sample_crop_flip(
+    seed,
+    positions,
+    *,
+    height,
+    width,
+    crop_area=CROP_AREA,
+    flip_prob=FLIP_PROB,
+):
     """Samples the one view of fine-tuning: crop and flip, nothing else.
 
     Args:
@@ -147,6 +155,7 @@ def sample_crop_flip(seed, positions, *, height, width, crop_area=CROP_AREA):
         height: of the images, px; Python int or int32 [B].
         width: the same for the width.
         crop_area: least and greatest area of the crop, by the image's.
+        flip_prob: probability of mirroring left to right.
 
     Returns:
         `ViewSpec` whose appearance half is the identity.
@@ -160,6 +169,7 @@ def sample_crop_flip(seed, positions, *, height, width, crop_area=CROP_AREA):
         width=width,
         strength=0.0,
         crop_area=crop_area,
+        flip_prob=flip_prob,
         blur_prob=0.0,
     )
 

@@ -7,9 +7,12 @@ import json
 from simclr_tf import errors
 from simclr_tf.config import (
     data,
+    distillation,
     evaluation,
     fields,
     hardware,
+    label_curve,
+    labels,
     model,
     objective,
     optimizer,
@@ -23,8 +26,11 @@ _GROUPS = (
     ("Model", model.ModelConfig),
     ("Objective and views", objective.ObjectiveConfig),
     ("Optimiser and schedule", optimizer.OptimizerConfig),
+    ("Labels", labels.LabelsConfig),
+    ("Distillation", distillation.DistillationConfig),
     ("Machine", hardware.HardwareConfig),
     ("Evaluation", evaluation.EvaluationConfig),
+    ("Label curve", label_curve.LabelCurveConfig),
 )
 
 
@@ -35,8 +41,11 @@ class Config(
     objective.ObjectiveConfig,
     optimizer.OptimizerConfig,
     run.RunConfig,
+    labels.LabelsConfig,
+    distillation.DistillationConfig,
     hardware.HardwareConfig,
     evaluation.EvaluationConfig,
+    label_curve.LabelCurveConfig,
 ):
     """All knobs of a run as attributes, checked when it is made.
 

@@ -11,9 +11,10 @@ class ObjectiveConfig:
 
     train_mode: str = fields.knob(
         "pretrain",
-        "Contrastive pretraining, or supervised fine-tuning.",
+        "Contrastive pretraining, supervised fine-tuning, or distillation "
+        "of a teacher.",
         source="official tf2/run.py",
-        choices=("pretrain", "finetune"),
+        choices=("pretrain", "finetune", "distill"),
         identity=True,
     )
     lineareval_while_pretraining: bool = fields.knob(

@@ -13,7 +13,9 @@ class RunConfig:
         "train",
         "What to do; eval follows new checkpoints of model_dir, export "
         "writes a SavedModel or another export_format, import turns "
-        "checkpoint into one of ours, plan tells what training would cost.",
+        "checkpoint into one of ours, plan tells what training would cost, "
+        "compare says whether two evaluated runs differ, label_curve draws "
+        "accuracy against labels for a given checkpoint.",
         source="official tf2/run.py",
         choices=(
             "train",
@@ -22,6 +24,8 @@ class RunConfig:
             "export",
             "import",
             "plan",
+            "compare",
+            "label_curve",
         ),
     )
     preset: str | None = fields.knob(
@@ -57,6 +61,11 @@ class RunConfig:
         0,
         "Seed of the weights, the order of the examples, and every view.",
         identity=True,
+    )
+    num_seeds: int = fields.knob(
+        1,
+        "Repeat the run with this many seeds, from seed on, in "
+        "model_dir/seed_<n>; result.json then holds mean and 95% interval.",
     )
     checkpoint_epochs: int = fields.knob(
         1, "Epochs between checkpoints.", source="official tf2/run.py"

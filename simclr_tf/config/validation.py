@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from simclr_tf import errors
-from simclr_tf.config import model
+from simclr_tf.config import cross_rules, label_curve, model
 
 MAX_SEED = 2**31 - 1
 GLOB_CHARACTERS = "*?[]"
@@ -23,14 +23,6 @@ class Rule(NamedTuple):
     text: str
 
 
-class CrossRule(NamedTuple):
-    """`field` must be `text`; `holds(config)` looks at other fields too."""
-
-    field: str
-    holds: object
-    text: str
-
-
 def check(config):
     """Checks every rule, single fields first.
 
@@ -42,7 +34,7 @@ def check(config):
         value = getattr(config, rule.field)
         if not rule.holds(value):
             raise _broken(rule, value)
-    for rule in CROSS_RULES:
+    for rule in cross_rules.CROSS_RULES:
         if not rule.holds(config):
             raise _broken(rule, getattr(config, rule.field))
 
@@ -76,6 +68,11 @@ def _named(*names):
     return tuple(Rule(name, lambda x: bool(x.strip()), text) for name in names)
 
 
+def _some_of(name, *known):
+    text = "a list out of " + ", ".join(known)
+    return (Rule(name, lambda xs: xs and set(xs) <= set(known), text),)
+
+
 def _is_budget(token):
     """Whether a token is "all", labels per class, or a percentage."""
     if token == "all":
@@ -95,23 +92,10 @@ def _is_pattern(text):
     return True
 
 
-def _trains(config):
-    return config.mode in ("train", "train_then_eval")
-
-
-def _pretrains(config):
-    return config.train_mode == "pretrain"
-
-
-def _num_projections(config):
-    """Layers of the projection head: 0, 1 or `num_proj_layers`."""
-    fixed = {"none": 0, "linear": 1}
-    return fixed.get(config.proj_head_mode, config.num_proj_layers)
-
-
 RULES = (
     *_positive(
         "temperature",
+        "distill_temperature",
         "lars_eta",
         "knn_temperature",
     ),
@@ -131,6 +115,9 @@ RULES = (
         "steps_per_loop",
         "log_every_secs",
         "knn_every_epochs",
+        "labels_per_class",
+        "scratch_train_epochs",
+        "scratch_learning_rate",
         "train_summary_steps",
     ),
     *_at_least(
@@ -145,14 +132,19 @@ RULES = (
         "max_image_pixels",
         "knn_neighbors",
         "eval_label_draws",
+        "num_seeds",
+        "transfer_steps",
+        "transfer_batch_size",
     ),
     *_at_least(SMALLEST_IMAGE_PX, "image_size"),
     *_share("momentum", "batch_norm_decay"),
-    *_between(0, 1, "sk_ratio", "se_ratio"),
+    *_between(0, 1, "sk_ratio", "se_ratio", "label_fraction", "distill_alpha"),
     *_between(0, MAX_JITTER, "color_jitter_strength"),
     *_between(0, MAX_SEED, "seed"),
     *_between(-1, LAST_BLOCK_GROUP, "fine_tune_after_block"),
-    *_named("dataset", "train_split", "eval_split"),
+    *_named("dataset", "train_split", "eval_split", "unlabelled_split"),
+    *_some_of("eval_methods", "knn", "linear", "least_squares"),
+    *_some_of("curve_methods", *label_curve.METHODS),
     Rule(
         "dataset",
         lambda name: name != "folder:",
@@ -186,71 +178,32 @@ RULES = (
     ),
     Rule(
         "probe_l2",
-        lambda strengths: strengths and min(strengths) > 0,
-        "a list of positive numbers",
+        lambda strengths: min(strengths, default=1) > 0,
+        "a list of positive numbers, or empty",
+    ),
+    Rule(
+        "label_fractions",
+        lambda shares: shares and all(0 < share <= 1 for share in shares),
+        "a list of numbers above 0 and at most 1",
+    ),
+    Rule(
+        "transfer_datasets",
+        lambda names: names and all(map(str.strip, names)),
+        "a list of data sets",
+    ),
+    Rule(
+        "transfer_learning_rates",
+        lambda rates: min(rates, default=1) > 0,
+        "a list of positive numbers, or empty",
+    ),
+    Rule(
+        "transfer_weight_decays",
+        lambda decays: min(decays, default=0) >= 0,
+        "a list of numbers of at least 0, or empty",
     ),
     Rule(
         "eval_baselines",
         lambda names: set(names) <= {"random", "pixels"},
         "a list out of random, pixels",
-    ),
-)
-
-CROSS_RULES = (
-    CrossRule(
-        "model_dir",
-        lambda config: config.model_dir or not _trains(config),
-        "given for training",
-    ),
-    CrossRule(
-        "model_dir",
-        lambda config: (
-            config.model_dir or config.checkpoint or config.mode == "plan"
-        ),
-        "given where there is no checkpoint",
-    ),
-    CrossRule(
-        "model_dir",
-        lambda config: config.model_dir or config.mode != "import",
-        "given for import",
-    ),
-    CrossRule(
-        "checkpoint",
-        lambda config: config.checkpoint or config.mode != "import",
-        "given for import",
-    ),
-    CrossRule(
-        "keep_logits_layer",
-        lambda config: (
-            not (config.keep_logits_layer and config.zero_init_logits_layer)
-        ),
-        "off where zero_init_logits_layer is on",
-    ),
-    CrossRule(
-        "train_batch_size",
-        lambda config: config.train_batch_size >= 2 or not _pretrains(config),
-        "at least 2 for pretraining (one image has no negatives)",
-    ),
-    CrossRule(
-        "microbatch_size",
-        lambda config: (
-            not config.microbatch_size
-            or config.train_batch_size % config.microbatch_size == 0
-        ),
-        "a divisor of train_batch_size",
-    ),
-    CrossRule(
-        "fine_tune_after_block",
-        lambda config: (
-            config.fine_tune_after_block == -1 or not _pretrains(config)
-        ),
-        "-1 for train_mode=pretrain",
-    ),
-    CrossRule(
-        "ft_proj_selector",
-        lambda config: (
-            -1 <= config.ft_proj_selector <= _num_projections(config)
-        ),
-        "-1, 0, or the number of a projection layer",
     ),
 )

@@ -3,12 +3,9 @@
 import hashlib
 import typing
 
-import keras
 import numpy as np
 
 from simclr_tf.models import norm
-
-NORMS = (norm.BatchNorm, keras.layers.BatchNormalization)
 
 
 class Fingerprint(typing.NamedTuple):
@@ -39,12 +36,7 @@ def of_model(model):
     Raises:
         ValueError: if two variables share a path, as one would go unseen.
     """
-    moving = {
-        id(variable)
-        for layer in model._flatten_layers()
-        if isinstance(layer, NORMS)
-        for variable in (layer.moving_mean, layer.moving_variance)
-    }
+    moving = {id(variable) for variable in norm.statistics_of(model)}
     kinds = {True: {}, False: {}}
     for variable in model.weights:
         named = kinds[id(variable) in moving]

@@ -221,3 +221,20 @@ def _count(images):
     """Number of values behind each channel's statistics, an int64 []."""
     sizes = tf.shape(images, out_type=tf.int64)
     return tf.reduce_prod(sizes[:-1])
+
+
+def statistics_of(model):
+    """The moving means and variances of a model's batch norms, a list.
+
+    Found by the layers' type, whether they are frozen or not.
+
+    Args:
+        model: a built Keras model.
+    """
+    kinds = (BatchNorm, keras.layers.BatchNormalization)
+    return [
+        variable
+        for layer in model._flatten_layers()
+        if isinstance(layer, kinds)
+        for variable in (layer.moving_mean, layer.moving_variance)
+    ]

@@ -4,6 +4,7 @@ import numpy as np
 from absl import logging
 
 from simclr_tf import distribution
+from simclr_tf.models import norm
 from simclr_tf.optim import schedules
 from simclr_tf.tasks import components
 
@@ -24,7 +25,7 @@ def lines(opened):
         scaling=config.learning_rate_scaling,
     )
     return {
-        "data": _data(config, opened.source, plan),
+        "data": _data(opened),
         "model": _model(config, opened.state.model),
         "batch": (
             f"{batch} images on {_devices(opened.strategy)}; "
@@ -45,15 +46,11 @@ def lines(opened):
     }
 
 
-def _data(config, source, plan):
-    probe = f"{plan.num_classes} classes, online linear probe on"
-    if source.num_classes is None:
-        probe = "no labels, so the online linear probe is off"
-    elif plan.num_classes is None:
-        probe = f"{source.num_classes} classes, online linear probe off"
+def _data(opened):
+    source = opened.source
+    labels = opened.recipe.describe_labels(source, opened.plan)
     return (
-        f"{config.dataset} {config.train_split}: {source.num_examples} "
-        f"images, {probe}"
+        f"{source.name} {source.split}: {source.num_examples} images, {labels}"
     )
 
 
@@ -72,15 +69,19 @@ def _precision(config, strategy):
 
 
 def _model(config, model):
-    parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    encoder = sum(
-        int(np.prod(v.shape)) for v in model.encoder.trainable_variables
-    )
+    parameters, encoder = _num_parameters(model), _num_parameters(model.encoder)
     return (
         f"ResNet-{config.resnet_depth} width {config.width_multiplier:g}, "
         f"{components.stem_of(config)} stem at {config.image_size} px, "
         f"{encoder:,} parameters ({parameters:,} with heads)"
     )
+
+
+def _num_parameters(model):
+    """All but the moving statistics, frozen ones too."""
+    statistics = {id(variable) for variable in norm.statistics_of(model)}
+    counted = [v for v in model.weights if id(v) not in statistics]
+    return sum(int(np.prod(variable.shape)) for variable in counted)
 
 
 def _rule(config):

@@ -9,7 +9,7 @@ from simclr_tf import distribution, errors
 from simclr_tf.data import catalog, images, pipeline, sources
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import decay, optimizers, schedules
-from simclr_tf.training import state
+from simclr_tf.training import frozen_blocks, state
 
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 CIFAR_STEM_MAX_PX = 32
@@ -82,6 +82,9 @@ def stem_of(config):
 def make_model(config, *, num_classes, sync_bn):
     """The network of a configuration, not yet built.
 
+    The gradient of the supervised head goes into the encoder when the head is
+    what is trained, and stays out of it beside pretraining.
+
     Args:
         config: a `Config`.
         num_classes: of the online probe, or None for no probe.
@@ -109,6 +112,7 @@ def make_model(config, *, num_classes, sync_bn):
         proj_out_dim=config.proj_out_dim,
         ft_proj_selector=config.ft_proj_selector,
         num_classes=num_classes,
+        probe_stop_gradient=config.train_mode == "pretrain",
         bn_momentum=config.batch_norm_decay,
         sync_bn=sync_bn,
         fused_bn=config.fused_bn,
@@ -129,6 +133,8 @@ def make_train_state(config, *, num_classes, total_steps, warmup_steps):
         config, num_classes=num_classes, sync_bn=config.global_bn
     )
     model.build_on(config.image_size)
+    if config.fine_tune_after_block != frozen_blocks.EVERYTHING:
+        frozen_blocks.freeze(model, config.fine_tune_after_block)
     schedule = make_schedule(
         config, total_steps=total_steps, warmup_steps=warmup_steps
     )
@@ -166,6 +172,14 @@ def l2_loss_variables(config, model):
         return [v for v in model.supervised_variables if decay.is_kernel(v)]
     normed = {id(v) for v in model.batch_norm_variables()}
     return [v for v in model.trainable_variables if id(v) not in normed]
+
+
+def finetune_recipe(config):
+    """Keyword arguments of `views.sample_crop_flip`."""
+    return {
+        "crop_area": (config.crop_min_area, 1.0),
+        "flip_prob": 0.5 if config.use_flip else 0.0,
+    }
 
 
 def view_recipe(config):

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from simclr_tf.data import subsets
-from simclr_tf.evaluation import features, label_budgets
+from simclr_tf.evaluation import features, label_budgets, logistic
 from simclr_tf.tasks import components
 from simclr_tf.viz import label_budgets as plot
 from simclr_tf.viz import table
@@ -50,7 +50,7 @@ def make_protocol(config):
     return label_budgets.Protocol(
         budgets=tuple(config.eval_label_budgets),
         num_draws=config.eval_label_draws,
-        probe_l2=tuple(config.probe_l2),
+        probe_l2=config.probe_l2 or logistic.PENALTIES,
         neighbors=config.knn_neighbors,
         temperature=config.knn_temperature,
         holdout_fraction=config.holdout_fraction,
@@ -71,7 +71,7 @@ def check_budgets(config, labels):
     if labels is None:
         return
     kept = labels
-    if len(config.probe_l2) > 1:
+    if len(config.probe_l2) != 1:
         indices, _ = subsets.hold_out(
             labels, config.holdout_fraction, seed=config.seed
         )

@@ -81,6 +81,13 @@ class Pretraining(training_run.Recipe):
             state, microbatch_size=config.microbatch_size, **options
         )
 
+    def describe_labels(self, source, plan):
+        """Whether they serve the online probe."""
+        if source.num_classes is None:
+            return "no labels, so the online linear probe is off"
+        state = "off" if plan.num_classes is None else "on"
+        return f"{source.num_classes} classes, online linear probe {state}"
+
     def describe_batch(self, config):
         """What an image is compared with."""
         size = config.microbatch_size

@@ -57,6 +57,14 @@ class Recipe(abc.ABC):
         if config.zero_init_logits_layer:
             given_checkpoint.zero_head(state.model)
 
+    def begin(self, opened):
+        """Called when everything is in place, just before the first step."""
+        del opened  # nothing to do for most
+
+    def end(self, opened):
+        """Called after the last step."""
+        del opened
+
     @abc.abstractmethod
     def make_crops(self, config):
         """How the host crops images of many sizes, a `pipeline.Crops`."""
@@ -68,6 +76,10 @@ class Recipe(abc.ABC):
     @abc.abstractmethod
     def make_step(self, config, state, views_of):
         """What one step is, of `training.steps`."""
+
+    @abc.abstractmethod
+    def describe_labels(self, source, plan):
+        """What the announcement says of the labels, beside their classes."""
 
     @abc.abstractmethod
     def describe_batch(self, config):
@@ -139,8 +151,11 @@ def run(config, recipe):
     if state.step >= plan.total_steps:
         logging.info("this run is complete: step %d", state.step)
         return state.step
+    recipe.begin(opened)
     with images.naming_unreadable(source, max_pixels=config.max_image_pixels):
-        return train(opened, checkpoints)
+        step = train(opened, checkpoints)
+    recipe.end(opened)
+    return step
 
 
 def start(opened, checkpoints):

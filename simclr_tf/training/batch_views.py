@@ -70,7 +70,6 @@ def make_host_crops(*, seed, image_size, recipe, float_views=False):
         -> boxes int32 [n, 2, 4], and one (uint8 [H, W, 3], boxes int32
         [2, 4]) -> [2, S, S, 3], uint8 or float32 not clipped. Not flipped.
     """
-    crop = geometry.crop_one if float_views else geometry.crop_one_uint8
 
     def sample(positions, sizes):
         pair = views.sample_views(
@@ -78,11 +77,58 @@ def make_host_crops(*, seed, image_size, recipe, float_views=False):
         )
         return tf.stack([view.box for view in pair], axis=1)  # [n, 2, 4]
 
+    return _host_crops(sample, image_size=image_size, float_views=float_views)
+
+
+def _host_crops(sample, *, image_size, float_views):
+    crop = geometry.crop_one if float_views else geometry.crop_one_uint8
+
     def apply(image, boxes):
-        both = [crop(image, boxes[i], image_size=image_size) for i in (0, 1)]
-        return tf.stack(both)  # [2, S, S, 3]
+        crops = [
+            crop(image, box, image_size=image_size) for box in tf.unstack(boxes)
+        ]
+        return tf.stack(crops)  # [V, S, S, 3]
 
     return pipeline.Crops(sample, apply)
+
+
+def make_one_view(*, seed, image_size, recipe, jit=True):
+    """Returns a function of a batch giving the one view of fine-tuning.
+
+    Args:
+        seed: int, the run's seed.
+        image_size: side of a view, px.
+        recipe: keyword arguments of `views.sample_crop_flip` (without sizes).
+        jit: compile with XLA.
+
+    Returns:
+        A function from a batch to float32 [b, S, S, 3].
+    """
+
+    @functools.partial(tf.function, autograph=False, jit_compile=jit or None)
+    def one_view(batch):
+        height = width = image_size
+        if "images" in batch:
+            height, width = batch["images"].shape[1:3]
+        view = views.sample_crop_flip(
+            seed, batch["positions"], height=height, width=width, **recipe
+        )
+        crops = _crops(batch, 0, view, image_size)
+        return tf.clip_by_value(crops, 0.0, 1.0)
+
+    return one_view
+
+
+def make_host_crop(*, seed, image_size, recipe, float_views=False):
+    """As `make_host_crops` for one view, cropped and flipped alone."""
+
+    def sample(positions, sizes):
+        view = views.sample_crop_flip(
+            seed, positions, height=sizes[:, 0], width=sizes[:, 1], **recipe
+        )
+        return view.box[:, tf.newaxis]  # [n, 1, 4]
+
+    return _host_crops(sample, image_size=image_size, float_views=float_views)
 
 
 def _unblurred(batch, *, seed, image_size, recipe):

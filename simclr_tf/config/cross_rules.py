@@ -1,0 +1,147 @@
+"""The rules that bind several fields of a configuration, as a table."""
+
+from typing import NamedTuple
+
+_WRITE_APART = ("import", "compare", "label_curve")
+_START_APART = ("import", "label_curve")
+_REPEATED = ("train", "train_then_eval", "eval", "label_curve")
+
+
+class CrossRule(NamedTuple):
+    """`field` must be `text`; `holds(config)` looks at other fields too."""
+
+    field: str
+    holds: object
+    text: str
+
+
+def _trains(config):
+    return config.mode in ("train", "train_then_eval")
+
+
+def _pretrains(config):
+    return config.train_mode == "pretrain"
+
+
+def _num_projections(config):
+    """Layers of the projection head: 0, 1 or `num_proj_layers`."""
+    fixed = {"none": 0, "linear": 1}
+    return fixed.get(config.proj_head_mode, config.num_proj_layers)
+
+
+def _not_for(train_modes, field, nothing):
+    """`field` is left at `nothing` in these kinds of training."""
+    text = f"{nothing!r} for train_mode={' and '.join(train_modes)}"
+    return CrossRule(
+        field,
+        lambda config: (
+            config.train_mode not in train_modes
+            or getattr(config, field) == nothing
+        ),
+        text,
+    )
+
+
+CROSS_RULES = (
+    CrossRule(
+        "model_dir",
+        lambda config: config.model_dir or not _trains(config),
+        "given for training",
+    ),
+    CrossRule(
+        "model_dir",
+        lambda config: (
+            config.model_dir or config.checkpoint or config.mode == "plan"
+        ),
+        "given where there is no checkpoint",
+    ),
+    CrossRule(
+        "model_dir",
+        lambda config: config.model_dir or config.mode not in _WRITE_APART,
+        "given for mode=import, compare and label_curve",
+    ),
+    CrossRule(
+        "checkpoint",
+        lambda config: config.checkpoint or config.mode not in _START_APART,
+        "given for mode=import and label_curve",
+    ),
+    CrossRule(
+        "compare_with",
+        lambda config: config.compare_with or config.mode != "compare",
+        "given for mode=compare",
+    ),
+    CrossRule(
+        "num_seeds",
+        lambda config: config.num_seeds == 1 or config.mode in _REPEATED,
+        "1 for other modes than " + ", ".join(_REPEATED),
+    ),
+    CrossRule(
+        "model_dir",
+        lambda config: config.model_dir or config.num_seeds == 1,
+        "given for several seeds",
+    ),
+    CrossRule(
+        "label_fraction",
+        lambda config: not (config.label_fraction and config.labels_per_class),
+        "0 where labels_per_class is given",
+    ),
+    CrossRule(
+        "label_file",
+        lambda config: (
+            not config.label_file
+            or not (config.label_fraction or config.labels_per_class)
+        ),
+        "absent where label_fraction or labels_per_class is given",
+    ),
+    CrossRule(
+        "teacher",
+        lambda config: (
+            config.teacher
+            or config.train_mode != "distill"
+            or not _trains(config)
+        ),
+        "given for train_mode=distill",
+    ),
+    _not_for(("pretrain",), "label_fraction", 0.0),
+    _not_for(("pretrain",), "labels_per_class", 0),
+    _not_for(("pretrain",), "label_file", None),
+    _not_for(("pretrain", "distill"), "from_scratch", False),
+    _not_for(("pretrain", "finetune"), "teacher", None),
+    _not_for(("pretrain", "finetune"), "unlabelled_dataset", None),
+    _not_for(("finetune", "distill"), "microbatch_size", 0),
+    _not_for(("finetune", "distill"), "knn_every_epochs", 0),
+    CrossRule(
+        "keep_logits_layer",
+        lambda config: (
+            not (config.keep_logits_layer and config.zero_init_logits_layer)
+        ),
+        "off where zero_init_logits_layer is on",
+    ),
+    CrossRule(
+        "train_batch_size",
+        lambda config: config.train_batch_size >= 2 or not _pretrains(config),
+        "at least 2 for pretraining (one image has no negatives)",
+    ),
+    CrossRule(
+        "microbatch_size",
+        lambda config: (
+            not config.microbatch_size
+            or config.train_batch_size % config.microbatch_size == 0
+        ),
+        "a divisor of train_batch_size",
+    ),
+    CrossRule(
+        "fine_tune_after_block",
+        lambda config: (
+            config.fine_tune_after_block == -1 or not _pretrains(config)
+        ),
+        "-1 for train_mode=pretrain",
+    ),
+    CrossRule(
+        "ft_proj_selector",
+        lambda config: (
+            -1 <= config.ft_proj_selector <= _num_projections(config)
+        ),
+        "-1, 0, or the number of a projection layer",
+    ),
+)

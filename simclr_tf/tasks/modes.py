@@ -1,0 +1,63 @@
+"""What `--mode` and `--train_mode` name."""
+
+from simclr_tf.tasks import (
+    compare,
+    distill,
+    evaluate,
+    export,
+    finetune,
+    import_checkpoint,
+    label_curve,
+    plan,
+    pretrain,
+    repeat,
+)
+
+_TRAIN = {
+    "pretrain": pretrain.run,
+    "finetune": finetune.run,
+    "distill": distill.run,
+}
+
+
+def run(config):
+    """Does what a configuration asks for, perhaps with several seeds.
+
+    Args:
+        config: a `Config`.
+
+    Raises:
+        errors.UserError: whatever the task finds wrong.
+    """
+    if config.num_seeds > 1 and config.mode != "label_curve":
+        repeat.run(config, run_once)
+    else:
+        run_once(config)
+
+
+def run_once(config):
+    """As `run`, with one seed; returns what the task returns."""
+    return _RUN[config.mode](config)
+
+
+def train(config):
+    """Trains in the manner of `train_mode`; returns the final step."""
+    return _TRAIN[config.train_mode](config)
+
+
+def train_then_evaluate(config):
+    """Trains, then scores the last checkpoint; returns the result."""
+    train(config)
+    return evaluate.run(config, follow=False)
+
+
+_RUN = {
+    "train": train,
+    "eval": evaluate.run,
+    "train_then_eval": train_then_evaluate,
+    "export": export.run,
+    "import": import_checkpoint.run,
+    "plan": plan.run,
+    "compare": compare.run,
+    "label_curve": label_curve.run,
+}
