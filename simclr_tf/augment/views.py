@@ -138,24 +138,14 @@ def sample_view(
     )
 
 
-def sample_crop_flip(
-    seed,
-    positions,
-    *,
-    height,
-    width,
-    crop_area=CROP_AREA,
-    flip_prob=FLIP_PROB,
-):
+def sample_crop_flip(seed, positions, **options):
     """Samples the one view of fine-tuning: crop and flip, nothing else.
 
     Args:
         seed: Python int or int64 [].
         positions: int64 [B], global example counters.
-        height: of the images, px; Python int or int32 [B].
-        width: the same for the width.
-        crop_area: least and greatest area of the crop, by the image's.
-        flip_prob: probability of mirroring left to right.
+        **options: `height`, `width`, `crop_area` and `flip_prob` of
+            `sample_view`.
 
     Returns:
         `ViewSpec` whose appearance half is the identity.
@@ -163,15 +153,7 @@ def sample_crop_flip(
     Source: official tf2/data.py (no colour jitter when fine-tuning).
     """
     keys = draws.fold_in(draws.example_keys(seed, positions), 0)
-    return sample_view(
-        keys,
-        height=height,
-        width=width,
-        strength=0.0,
-        crop_area=crop_area,
-        flip_prob=flip_prob,
-        blur_prob=0.0,
-    )
+    return sample_view(keys, strength=0.0, blur_prob=0.0, **options)
 
 
 def apply_views(images, view, *, image_size, jitter_impl="v2", use_blur=True):

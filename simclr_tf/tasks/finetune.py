@@ -1,5 +1,6 @@
 """`--train_mode=finetune`: what training on labels has of its own."""
 
+import collections
 import math
 import os
 
@@ -8,7 +9,7 @@ from absl import logging
 from simclr_tf import errors
 from simclr_tf.data import label_files, labelled, sources
 from simclr_tf.evaluation import fingerprint
-from simclr_tf.tasks import components, given_checkpoint, training_run
+from simclr_tf.tasks import components, given_checkpoint, recipe, training_run
 from simclr_tf.training import (
     batch_views,
     frozen_blocks,
@@ -17,6 +18,8 @@ from simclr_tf.training import (
 )
 
 LABEL_FILE = "labels.txt"  # in model_dir
+MOST_NAMED = 12
+"""Of more variables the parts are named that they belong to."""
 
 
 def run(config):
@@ -29,7 +32,7 @@ def run(config):
     return training_run.run(config, Finetuning())
 
 
-class Finetuning(training_run.Recipe):
+class Finetuning(recipe.Recipe):
     """Cross-entropy on labels, by one view of each image.
 
     Source: Chen et al. 2020b, section 2; official tf2/run.py.
@@ -87,10 +90,8 @@ class Finetuning(training_run.Recipe):
         if self._label_list is not None:
             path = os.path.join(config.model_dir, LABEL_FILE)
             whole_file.write_text(path, self._label_list)
-        reached = frozen_blocks.reached_variables(model)
-        logging.info("trained     %d variables:", len(reached))
-        for variable in reached:
-            logging.info("            %s", variable.path)
+        for line in describe_trained(frozen_blocks.reached_variables(model)):
+            logging.info(line)
         self._encoder_before = fingerprint.of_model(model.encoder)
 
     def end(self, opened):
@@ -151,6 +152,20 @@ class Finetuning(training_run.Recipe):
     def chance_loss(self, config, plan):
         """That of equal logits."""
         return math.log(plan.num_classes)
+
+
+def describe_trained(variables):
+    """Lines that tell what moves: every variable, or how many of each part.
+
+    Args:
+        variables: a list of Keras variables.
+    """
+    lines = [f"trained    {len(variables)} variables"]
+    if len(variables) <= MOST_NAMED:
+        return lines + [f"           {variable.path}" for variable in variables]
+    parts = ["/".join(v.path.split("/")[1:3]) for v in variables]
+    counted = collections.Counter(parts).items()
+    return lines + [f"           {part}: {count}" for part, count in counted]
 
 
 def choose_labels(config, source):

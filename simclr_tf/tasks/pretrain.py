@@ -7,6 +7,7 @@ from simclr_tf.tasks import (
     evaluate,
     frozen,
     knn_monitor,
+    recipe,
     training_run,
 )
 from simclr_tf.training import batch_views, microbatch, steps
@@ -30,7 +31,7 @@ def run(config):
     return training_run.run(config, Pretraining())
 
 
-class Pretraining(training_run.Recipe):
+class Pretraining(recipe.Recipe):
     """Two views of every image, compared with all others of the batch."""
 
     def check(self, config, source, plan):

@@ -1,10 +1,9 @@
 """A run of training, from its configuration to its last step.
 
 What is the same whatever is trained: resuming, the record in `model_dir`, the
-loop and what happens beside it. What differs is a `Recipe`.
+loop and what happens beside it. What differs is a `recipe.Recipe`.
 """
 
-import abc
 import functools
 import os
 import typing
@@ -35,75 +34,12 @@ NUM_SAMPLE_IMAGES = 8
 """Images whose views are shown in TensorBoard at the start."""
 
 
-class Recipe(abc.ABC):
-    """What one kind of training has of its own."""
-
-    def open_source(self, config):
-        """The training `Source`."""
-        return components.open_source(config, config.train_split)
-
-    @abc.abstractmethod
-    def check(self, config, source, plan):
-        """Raises `UserError` for what would fail after hours of training."""
-
-    @abc.abstractmethod
-    def make_state(self, config, plan):
-        """Model and optimizer; called inside the strategy's scope."""
-
-    def start(self, config, state):
-        """Gives a run that begins its weights."""
-        if config.checkpoint:
-            given_checkpoint.warm_start(config, state.model)
-        if config.zero_init_logits_layer:
-            given_checkpoint.zero_head(state.model)
-
-    def begin(self, opened):
-        """Called when everything is in place, just before the first step."""
-        del opened  # nothing to do for most
-
-    def end(self, opened):
-        """Called after the last step."""
-        del opened
-
-    @abc.abstractmethod
-    def make_crops(self, config):
-        """How the host crops images of many sizes, a `pipeline.Crops`."""
-
-    @abc.abstractmethod
-    def make_views(self, config, *, jit):
-        """The function from a batch to what the network sees."""
-
-    @abc.abstractmethod
-    def make_step(self, config, state, views_of):
-        """What one step is, of `training.steps`."""
-
-    @abc.abstractmethod
-    def describe_labels(self, source, plan):
-        """What the announcement says of the labels, beside their classes."""
-
-    @abc.abstractmethod
-    def describe_batch(self, config):
-        """What the announcement says of a batch, beside its images."""
-
-    @abc.abstractmethod
-    def describe_loss(self, config, plan):
-        """What the announcement says of the loss."""
-
-    @abc.abstractmethod
-    def chance_loss(self, config, plan):
-        """The loss of one who knows nothing, nats."""
-
-    def events(self, config, source, model, metrics):
-        """What happens between steps, beside checkpoints: `loop.Event`s."""
-        return []
-
-
 class Run(typing.NamedTuple):
     """Everything a run consists of, once it is opened.
 
     Attributes:
         config: a `Config`.
-        recipe: a `Recipe`.
+        recipe: a `recipe.Recipe`.
         strategy: the `tf.distribute` strategy.
         source: the training `Source`.
         plan: a `plan_of_run.Plan`.
@@ -111,7 +47,7 @@ class Run(typing.NamedTuple):
     """
 
     config: typing.Any
-    recipe: Recipe
+    recipe: typing.Any
     strategy: typing.Any
     source: typing.Any
     plan: typing.Any
@@ -123,7 +59,7 @@ def run(config, recipe):
 
     Args:
         config: a `Config` with `model_dir`.
-        recipe: a `Recipe`.
+        recipe: a `recipe.Recipe`.
 
     Returns:
         The final step.

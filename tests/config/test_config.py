@@ -48,6 +48,15 @@ IDENTITY = [
     "train_epochs",
     "train_steps",
     "seed",
+    "label_fraction",
+    "labels_per_class",
+    "label_file",
+    "from_scratch",
+    "teacher",
+    "distill_temperature",
+    "distill_alpha",
+    "unlabelled_dataset",
+    "unlabelled_split",
 ]
 ARCHITECTURE = [
     "resnet_depth",

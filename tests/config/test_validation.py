@@ -3,7 +3,7 @@ import inspect
 import pytest
 
 from simclr_tf import errors
-from simclr_tf.config import Config, validation
+from simclr_tf.config import Config, cross_rules, validation
 
 # Every rule with values that break it.
 BAD = {
@@ -53,8 +53,28 @@ BAD = {
     "model_dir": [None, "", "a*", "a?", "a[1]", "b]"],
     "variable_schema": ["(", "?!head"],
     "eval_label_budgets": [[], [""], ["0"], ["0%"], ["101%"], ["x"], ["-1"]],
-    "probe_l2": [[], [0.0], [0.1, -1.0]],
+    "probe_l2": [[0.0], [0.1, -1.0]],
+    "eval_methods": [[], ["knn", "svm"]],
     "eval_baselines": [["random", "noise"]],
+    "distill_temperature": [0.0],
+    "distill_alpha": [-0.1, 1.1],
+    "unlabelled_split": [""],
+    "label_fraction": [-0.1, 1.1, 0.1],
+    "labels_per_class": [-1, 4],
+    "label_file": ["labels.txt"],
+    "from_scratch": [True],
+    "teacher": ["d"],
+    "unlabelled_dataset": ["digits"],
+    "num_seeds": [0],
+    "label_fractions": [[], [0.0], [0.1, 1.1]],
+    "curve_methods": [[], ["svm"]],
+    "scratch_train_epochs": [-1],
+    "scratch_learning_rate": [-0.1],
+    "transfer_datasets": [[], [" "]],
+    "transfer_steps": [0],
+    "transfer_batch_size": [0],
+    "transfer_learning_rates": [[0.0]],
+    "transfer_weight_decays": [[-1.0]],
     "ft_proj_selector": [-2, 4],
 }
 PAIRS = [(name, value) for name, values in BAD.items() for value in values]
@@ -76,7 +96,7 @@ def test_every_rule_has_a_bad_value_here():
 
 
 def test_every_number_has_a_rule():
-    ruled = {r.field for r in validation.RULES + validation.CROSS_RULES}
+    ruled = {r.field for r in (*validation.RULES, *cross_rules.CROSS_RULES)}
     numbers = {
         field.name
         for _, group in Config.group_fields()
@@ -100,10 +120,54 @@ def test_a_run_needs_a_directory(values):
         Config(**values)
 
 
+FINETUNING = {"model_dir": "d", "train_mode": "finetune"}
+DISTILLING = {"model_dir": "d", "train_mode": "distill"}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"mode": "import", "checkpoint": "c"}, "model_dir must be given"),
+        ({"mode": "import", "model_dir": "d"}, "checkpoint must be given"),
+        ({"mode": "label_curve", "model_dir": "d"}, "checkpoint must be given"),
+        ({"mode": "compare", "model_dir": "d"}, "compare_with must be given"),
+        ({"mode": "plan", "num_seeds": 2}, "num_seeds must be 1 for other"),
+        (
+            {"mode": "eval", "checkpoint": "c", "num_seeds": 2},
+            "model_dir must be given for several seeds",
+        ),
+        (DISTILLING, "teacher must be given for train_mode=distill"),
+        (
+            DISTILLING | {"teacher": "t", "from_scratch": True},
+            "from_scratch must be False for train_mode=pretrain and distill",
+        ),
+        (
+            FINETUNING | {"microbatch_size": 8, "train_batch_size": 64},
+            "microbatch_size must be 0 for train_mode=finetune and distill",
+        ),
+        (
+            FINETUNING | {"label_fraction": 0.1, "labels_per_class": 4},
+            "label_fraction must be 0 where labels_per_class is given",
+        ),
+        (
+            FINETUNING | {"label_fraction": 0.1, "label_file": "f"},
+            "label_file must be absent where label_fraction or",
+        ),
+    ],
+)
+def test_fields_that_do_not_go_together(values, message):
+    with pytest.raises(errors.UserError, match=message):
+        Config(**values)
+
+
 @pytest.mark.parametrize(
     "values",
     [
         {"mode": "plan"},
+        FINETUNING | {"label_file": "labels.txt"},
+        FINETUNING | {"label_fraction": 0.1, "from_scratch": True},
+        DISTILLING | {"teacher": "t", "unlabelled_dataset": "folder:x"},
+        {"mode": "eval", "model_dir": "d", "num_seeds": 3},
         {"mode": "eval", "checkpoint": "c"},
         {"mode": "eval", "model_dir": "d"},
         {"mode": "export", "checkpoint": "c", "export_dir": "e"},

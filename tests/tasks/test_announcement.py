@@ -6,6 +6,7 @@ import types
 import pytest
 
 from simclr_tf.config import Config
+from simclr_tf.data import sources
 from simclr_tf.tasks import (
     announcement,
     components,
@@ -30,7 +31,9 @@ def announce(*, num_classes=10, replicas=1, **values):
         warmup_epochs=2,
         **values,
     )
-    source = types.SimpleNamespace(num_examples=1437, num_classes=num_classes)
+    source = sources.Source(
+        name="digits", split="train", num_examples=1437, num_classes=num_classes
+    )
     plan = plan_of_run.make_plan(config, source, replicas)
     model = components.make_model(
         config, num_classes=plan.num_classes, sync_bn=False
@@ -85,6 +88,14 @@ def test_other_rules_and_replicas():
 )
 def test_without_a_probe_it_says_why(options, expected):
     assert announce(**options)[0]["data"].endswith(expected)
+
+
+def test_what_is_frozen_counts_as_a_parameter():
+    lines, model = announce()
+    model.encoder.trainable = False
+    config = Config(model_dir="d", image_size=8, resnet_depth=10)
+    text = announcement._model(config, model)
+    assert text.partition("px, ")[2] == lines["model"].partition("px, ")[2]
 
 
 def test_it_is_logged_line_by_line(monkeypatch):
