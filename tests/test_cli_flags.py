@@ -135,7 +135,7 @@ MISTAKES = [
     ("--flagfile=/no/such/file", "flagfile must be a readable file; "),
     ("--flagfile", "flagfile must be given a value"),
     ("--preset", "preset must be given a value"),
-    ("--preset=nothing", "preset must be one of cifar10_adam, "),
+    ("--preset=nothing", "preset must be one of cifar10_10pct, "),
 ]
 
 

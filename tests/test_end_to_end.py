@@ -172,6 +172,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
     )
 
 
+@pytest.mark.slow
 def test_eval_needs_the_directory_alone(copied):
     with open(f"{copied}/result.json") as file:
         expected = json.load(file)
@@ -201,6 +202,7 @@ def test_eval_of_one_checkpoint_in_odd_batches(copied):
     assert first == pytest.approx(second, abs=ONE_HIT)
 
 
+@pytest.mark.slow
 def test_eval_of_a_few_batches(copied):
     outcome = run(
         "--mode=eval",

@@ -62,6 +62,7 @@ def test_unlabelled_remote_pictures_train_resume_and_export():
     assert loaded(tf.zeros([2, 8, 8, 3])).shape == (2, 64)
 
 
+@pytest.mark.slow
 def test_a_picture_that_turns_out_unreadable_is_named(tmp_path, monkeypatch):
     # Folders this small are read whole at the start; larger ones are not.
     monkeypatch.setattr("simclr_tf.data.folder.MAX_CHECKED_FILES", 0)

@@ -9,7 +9,13 @@ from simclr_tf.config import derived, presets
 
 ROOT = pathlib.Path(__file__).parent.parent
 MIN_LINES, MAX_LINES = 10, 35  # settings of an evaluation take ten lines
-NUM_EXAMPLES = {"cifar10": 50000, "imagenet2012": 1281167, "digits": 1437}
+NUM_EXAMPLES = {
+    "cifar10": 50000,
+    "digits": 1437,
+    "imagenet2012": 1281167,
+    "imagenet2012_subset/1pct": 12811,
+    "imagenet2012_subset/10pct": 128116,
+}
 HEADER_WORDS = ("Table:", "Command:", "Hardware:", "Time:", "Expected:")
 
 VALUES = {
@@ -55,6 +61,40 @@ VALUES = {
         "num_proj_layers": 2,
         "train_epochs": 10,
     },
+    "cifar10_linear": {
+        "train_mode": "finetune",
+        "fine_tune_after_block": 4,
+        "optimizer": "momentum",
+        "learning_rate": 0.1,
+        "train_epochs": 100,
+        "train_batch_size": 512,
+        "weight_decay": 0.0,
+        "global_bn": False,
+    },
+    "cifar10_1pct": {"label_fraction": 0.01, "fine_tune_after_block": -1},
+    "cifar10_10pct": {"label_fraction": 0.1, "fine_tune_after_block": -1},
+    "cifar10_distill": {"train_mode": "distill", "width_multiplier": 0.25},
+    "imagenet_linear": {
+        "fine_tune_after_block": 4,
+        "learning_rate": 0.1,
+        "train_epochs": 90,
+        "train_batch_size": 4096,
+        "weight_decay": 0.0,
+    },
+    "imagenet_1pct": {
+        "dataset": "imagenet2012_subset/1pct",
+        "ft_proj_selector": 1,
+        "optimizer": "lars",
+        "learning_rate": 0.005,
+        "learning_rate_scaling": "sqrt",
+        "train_epochs": 60,
+        "train_batch_size": 1024,
+    },
+    "imagenet_10pct": {
+        "dataset": "imagenet2012_subset/10pct",
+        "ft_proj_selector": 1,
+        "train_epochs": 30,
+    },
     "small_batch": {
         "learning_rate": 0.2,
         "learning_rate_scaling": "sqrt",
@@ -63,6 +103,9 @@ VALUES = {
         "proj_out_dim": 64,
     },
 }
+
+GIVEN = {"cifar10_distill": ["--teacher=t"]}
+"""What a preset leaves to the command line, beside model_dir."""
 
 
 def text_of(name):
@@ -76,7 +119,9 @@ def test_the_package_carries_the_flag_files_of_the_clone():
 
 @pytest.mark.parametrize("name", presets.names())
 def test_each_preset_is_a_valid_configuration(name):
-    config = cli.parse([f"--preset={name}", "--model_dir=d"])
+    config = cli.parse(
+        [f"--preset={name}", "--model_dir=d", *GIVEN.get(name, [])]
+    )
     assert config.preset == name
     for field, value in VALUES[name].items():
         assert getattr(config, field) == value, field
@@ -85,14 +130,16 @@ def test_each_preset_is_a_valid_configuration(name):
 @pytest.mark.parametrize("name", presets.names())
 def test_as_a_flag_file_it_means_the_same(name):
     path = ROOT / "flags" / f"{name}.flags"
-    by_file = cli.parse([f"--flagfile={path}", "--model_dir=d"])
-    by_name = cli.parse([f"--preset={name}", "--model_dir=d"])
+    rest = ["--model_dir=d", *GIVEN.get(name, [])]
+    by_file = cli.parse([f"--flagfile={path}", *rest])
+    by_name = cli.parse([f"--preset={name}", *rest])
     assert by_file.replace(preset=name) == by_name
 
 
 @pytest.mark.parametrize("name", presets.names())
 def test_explicit_flags_win_over_a_preset_in_any_order(name):
-    preset, own = f"--preset={name}", ["--temperature=0.33", "--model_dir=x"]
+    preset = f"--preset={name}"
+    own = ["--temperature=0.33", "--model_dir=x", *GIVEN.get(name, [])]
     for order in ([preset, *own], [*own, preset]):
         config = cli.parse(order)
         assert config.temperature == 0.33
@@ -110,7 +157,9 @@ def test_quickstart_needs_nothing_else():
 
 @pytest.mark.parametrize("name", presets.names())
 def test_warm_up_is_shorter_than_training(name):
-    config = cli.parse([f"--preset={name}", "--model_dir=d"])
+    config = cli.parse(
+        [f"--preset={name}", "--model_dir=d", *GIVEN.get(name, [])]
+    )
     examples = NUM_EXAMPLES[config.dataset]
     warm_up = derived.warmup_steps(config, examples)
     assert warm_up < derived.train_steps(config, examples)

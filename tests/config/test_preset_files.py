@@ -6,9 +6,16 @@ from simclr_tf.config import presets
 
 def test_the_presets_that_travel_with_the_package():
     assert presets.names() == (
+        "cifar10_10pct",
+        "cifar10_1pct",
         "cifar10_adam",
         "cifar10_cpu",
+        "cifar10_distill",
+        "cifar10_linear",
         "cifar10_resnet18",
+        "imagenet_10pct",
+        "imagenet_1pct",
+        "imagenet_linear",
         "imagenet_resnet50",
         "quickstart",
         "small_batch",
@@ -33,7 +40,7 @@ def test_an_unknown_preset_lists_the_names(name):
     with pytest.raises(errors.UserError) as caught:
         presets.arguments(name)
     message = str(caught.value)
-    assert "preset must be one of cifar10_adam, cifar10_cpu" in message
+    assert "preset must be one of cifar10_10pct, cifar10_1pct" in message
     assert f"got {name!r}" in message
 
 

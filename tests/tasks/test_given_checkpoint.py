@@ -242,6 +242,7 @@ def outputs_of(model):
     return model(images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["run", "import", "saved_model"])
 def test_what_shapes_do_not_show_comes_from_the_record(
     resnet_d, kind, tmp_path

@@ -100,6 +100,7 @@ def test_one_replica_equals_k(mirrored, replicas):
         )
 
 
+@pytest.mark.slow
 def test_every_replica_ends_with_the_same_variables(mirrored):
     run, _ = train(mirrored(2))
     for variable in run.model.variables:
