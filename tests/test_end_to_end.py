@@ -242,7 +242,11 @@ def test_the_frozen_protocol_prints_a_table(copied):
         assert all(len(score["accuracies"]) == 2 for score in scores)
     pixels = result["frozen"]["raw pixels"][3]["accuracies"]
     assert min(pixels) > PIXELS_AT_FIVE_LABELS
-    assert sorted(os.listdir(f"{copied}/report")) == ["knn.png", "linear.png"]
+    assert sorted(os.listdir(f"{copied}/report")) == [
+        f"classifiers_{LAST}.npz",
+        "knn.png",
+        "linear.png",
+    ]
 
 
 def test_export_gives_the_features_of_the_run(finished, tmp_path):

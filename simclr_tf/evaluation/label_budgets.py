@@ -11,28 +11,24 @@ import typing
 import numpy as np
 
 from simclr_tf.data import subsets
-from simclr_tf.evaluation import features, knn, logistic, selection
+from simclr_tf.evaluation import features, metrics
 
 
 class Protocol(typing.NamedTuple):
     """What is done with each row of features.
 
     Attributes:
+        methods: of `evaluation.methods`.
         budgets: label budgets, see `subsets.per_class_count`.
         num_draws: random label draws per budget (one where all are used).
-        probe_l2: penalties the linear probe may choose from.
-        neighbors: k of kNN.
-        temperature: of kNN votes.
-        holdout_fraction: share of the training images on which a penalty is
+        holdout_fraction: share of the training images on which settings are
             chosen; nothing is held out where there is no choice.
         seed: of the draws and the held-out part.
     """
 
+    methods: tuple
     budgets: tuple
     num_draws: int
-    probe_l2: tuple
-    neighbors: int
-    temperature: float
     holdout_fraction: float
     seed: int
 
@@ -41,22 +37,36 @@ class Score(typing.NamedTuple):
     """One cell of the table.
 
     Attributes:
-        method: "knn" or "linear".
+        method: "knn", "linear" or "least_squares".
         budget: the label budget.
         accuracies: float per draw, in [0, 1].
-        l2: the penalty used, None for kNN.
+        setting: what was chosen or given, a dict such as {"l2": 0.01}.
+        fitted: per draw what predicts standardised features.
     """
 
     method: str
     budget: str
     accuracies: tuple
-    l2: float | None
+    setting: dict
+    fitted: tuple = ()
 
     @property
     def deviation(self):
         """Standard deviation over the draws; 0 where there is one."""
         few = len(self.accuracies) == 1
         return 0.0 if few else float(np.std(self.accuracies, ddof=1))
+
+    def record(self):
+        """What is written down of it: a JSON-able dict."""
+        interval = metrics.mean_interval(self.accuracies)
+        return {
+            "method": self.method,
+            "budget": self.budget,
+            "accuracies": list(self.accuracies),
+            "mean": interval.mean,
+            "half_width": interval.half_width,
+            **self.setting,
+        }
 
 
 class Difference(typing.NamedTuple):
@@ -69,6 +79,11 @@ class Difference(typing.NamedTuple):
 def evaluate(train, test, *, num_classes, protocol):
     """Scores one row of the table.
 
+    A setting is chosen once per budget: by fits on a first draw of the budget
+    from the training images that are not held out, scored on all that are.
+    So with few labels the choice, of one number or two, sees more labels than
+    the fit, in the manner of the paper; the fits see their draw alone.
+
     Args:
         train: `features.Features` of the training split.
         test: of the test split.
@@ -76,32 +91,30 @@ def evaluate(train, test, *, num_classes, protocol):
         protocol: a `Protocol`.
 
     Returns:
-        A list of `Score`s: per budget kNN, then linear.
+        A list of `Score`s: per budget, one of each method. Nothing but their
+        accuracies depends on test labels.
     """
     train, test = features.standardize(train, test)
-    scores = []
-    for budget in protocol.budgets:
-        draws = label_draws(train.labels, budget, protocol)
-        l2 = _chosen_l2(train, budget, num_classes, protocol)
-        nearest = [
-            knn.accuracy(
-                train.take(draw),
-                test,
-                num_classes=num_classes,
-                neighbors=protocol.neighbors,
-                temperature=protocol.temperature,
-            )
-            for draw in draws
-        ]
-        probed = [
-            logistic.fit(
-                train.take(draw), l2=l2, num_classes=num_classes
-            ).accuracy(test)
-            for draw in draws
-        ]
-        scores.append(Score("knn", budget, tuple(nearest), None))
-        scores.append(Score("linear", budget, tuple(probed), l2))
-    return scores
+    return [
+        _score(method, budget, train, test, num_classes, protocol)
+        for budget in protocol.budgets
+        for method in protocol.methods
+    ]
+
+
+def _score(method, budget, train, test, num_classes, protocol):
+    setting = method.default()
+    if method.has_choice:
+        setting = _chosen(method, budget, train, num_classes, protocol)
+    fitted = tuple(
+        method.fit(train.take(draw), num_classes=num_classes, **setting)
+        for draw in label_draws(train.labels, budget, protocol)
+    )
+    accuracies = tuple(
+        float(np.mean(each.predict(test.values) == test.labels))
+        for each in fitted
+    )
+    return Score(method.name, budget, accuracies, setting, fitted)
 
 
 def label_draws(labels, budget, protocol):
@@ -130,18 +143,12 @@ def paired_difference(ours, theirs):
     return Difference(float(gaps.mean()), float(error))
 
 
-def _chosen_l2(train, budget, num_classes, protocol):
-    if len(protocol.probe_l2) == 1:
-        return protocol.probe_l2[0]
+def _chosen(method, budget, train, num_classes, protocol):
     kept, held = subsets.hold_out(
         train.labels, protocol.holdout_fraction, seed=protocol.seed
     )
-    fitting, validation = train.take(kept), train.take(held)
+    fitting = train.take(kept)
     draw = label_draws(fitting.labels, budget, protocol)[0]
-    return selection.choose_penalty(
-        logistic.path,
-        fitting.take(draw),
-        validation,
-        penalties=protocol.probe_l2,
-        num_classes=num_classes,
-    ).setting
+    return method.choose(
+        fitting.take(draw), train.take(held), num_classes=num_classes
+    )

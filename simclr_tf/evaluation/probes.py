@@ -32,6 +32,12 @@ class Probe(typing.NamedTuple):
     test: float
     classifier: object
 
+    def record(self):
+        """What is written down of it: a JSON-able dict."""
+        kept = self._asdict()
+        del kept["classifier"]
+        return kept
+
 
 def fit_probes(
     named,

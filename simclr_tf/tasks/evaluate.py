@@ -9,6 +9,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import derived
+from simclr_tf.data import splits
 from simclr_tf.losses import supervised
 from simclr_tf.optim import decay
 from simclr_tf.tasks import components, frozen, given_checkpoint, model_dir
@@ -46,6 +47,7 @@ def run(config, *, follow=True):
     source = components.open_labelled(config, "eval_split")
     check_protocol(config, has_probe=facts["num_classes"] is not None)
     check_classes(source, facts["num_classes"])
+    warn_of_training_images(config)
     model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
@@ -78,6 +80,20 @@ def check_classes(source, num_classes):
             f"eval_split must have the {num_classes} classes of the "
             f"supervised head; {source.name!r} split {source.split!r} has "
             f"{source.num_classes}"
+        )
+
+
+def warn_of_training_images(config):
+    """Warns where the images that score are those that train."""
+    train, test = (
+        sorted(map(str, splits.parse(split)))
+        for split in (config.train_split, config.eval_split)
+    )
+    if train == test:
+        logging.warning(
+            "eval_split %r is the training split: the scores are those of "
+            "images that were trained on",
+            config.eval_split,
         )
 
 

@@ -1,15 +1,24 @@
-"""`--eval_protocol=frozen`: kNN and linear probes on frozen features."""
+"""`--eval_protocol=frozen`: what frozen features know."""
 
 import os
 
-import numpy as np
 import tensorflow as tf
 
 from simclr_tf.data import subsets
-from simclr_tf.evaluation import features, label_budgets, logistic
-from simclr_tf.tasks import components
+from simclr_tf.evaluation import (
+    features,
+    knn,
+    label_budgets,
+    methods,
+    npz_file,
+)
+from simclr_tf.tasks import block_probes, components, frozen_features
 from simclr_tf.viz import label_budgets as plot
 from simclr_tf.viz import table
+
+PRETRAINED, RANDOM, PIXELS = "pretrained", "random init", "raw pixels"
+"""Rows of the table."""
+REPORT = "report"  # in model_dir
 
 
 def run(config, model, test_source, step):
@@ -22,91 +31,177 @@ def run(config, model, test_source, step):
         step: the checkpoint's step.
 
     Returns:
-        JSON-able dict of row name -> list of scores.
+        JSON-able dict of row name -> list of scores and, with
+        `probe_blocks`, "blocks" -> list of probes.
+
+    Raises:
+        errors.UserError: if the training images cannot meet what is asked.
     """
-    train_source = components.open_labelled(config, "train_split")
-    protocol = make_protocol(config)
-    rows = {}
-    for name, encode in encoders(config, model).items():
-        train, test = (
-            features.extract(encode, components.eval_batches(config, source))
-            for source in (train_source, test_source)
-        )
-        rows[name] = label_budgets.evaluate(
-            train,
-            test,
-            num_classes=test_source.num_classes,
-            protocol=protocol,
-        )
-    show(config, rows, step, train_source, test_source)
-    return {
-        name: [score._asdict() for score in scores]
+    sources = (components.open_labelled(config, "train_split"), test_source)
+    check(config, sources[0])
+    extractors = encoders(config, model)
+    rows = {
+        name: score_row(config, extractor, sources)
+        for name, extractor in extractors.items()
+    }
+    show(config, rows, step, sources)
+    result = {
+        name: [score.record() for score in scores]
         for name, scores in rows.items()
     }
+    arrays = classifiers_of(rows[PRETRAINED])
+    if config.probe_blocks:
+        probes = block_probes.run(config, extractors[PRETRAINED], sources)
+        result["blocks"] = [probe.record() for probe in probes]
+        arrays |= block_probes.classifiers_of(probes)
+    write_classifiers(config, step, arrays)
+    frozen_features.sweep(
+        config, keep=[e for name, e in extractors.items() if name != PIXELS]
+    )
+    return result
+
+
+def score_row(config, extractor, sources):
+    """The `label_budgets.Score`s of one encoder.
+
+    Args:
+        config: a `Config`.
+        extractor: `FrozenFeatures`, or the like.
+        sources: the training and the test `Source`.
+    """
+    train, test = (
+        extractor.load(source)[frozen_features.FEATURES] for source in sources
+    )
+    return label_budgets.evaluate(
+        train,
+        test,
+        num_classes=sources[1].num_classes,
+        protocol=make_protocol(config),
+    )
 
 
 def make_protocol(config):
     """The `label_budgets.Protocol` of a configuration."""
     return label_budgets.Protocol(
-        budgets=tuple(config.eval_label_budgets),
+        methods=tuple(_METHODS[name](config) for name in config.eval_methods),
+        budgets=config.eval_label_budgets,
         num_draws=config.eval_label_draws,
-        probe_l2=config.probe_l2 or logistic.PENALTIES,
-        neighbors=config.knn_neighbors,
-        temperature=config.knn_temperature,
         holdout_fraction=config.holdout_fraction,
         seed=config.seed,
     )
 
 
-def check_budgets(config, labels):
-    """Refuses label budgets that the training labels cannot meet.
+def _neighbors(config):
+    if config.knn_grid:
+        return methods.Neighbors()
+    return methods.Neighbors((config.knn_neighbors,), (config.knn_temperature,))
+
+
+_METHODS = {
+    "knn": _neighbors,
+    "linear": lambda config: methods.logistic_regression(config.probe_l2),
+    "least_squares": lambda _: methods.few_shot_least_squares(),
+}
+
+
+def check(config, source):
+    """Refuses what the training images cannot meet.
 
     Args:
         config: a `Config`.
-        labels: int32 [n], or None where they are only known when read.
+        source: the labelled training `Source`.
 
     Raises:
-        errors.UserError: naming the budget and the class.
+        errors.UserError: naming the budget and the class, or the neighbours.
     """
-    if labels is None:
+    if "knn" in config.eval_methods and not config.knn_grid:
+        knn.check_neighbors(config.knn_neighbors, source.num_examples)
+    kept = source.labels
+    if kept is None:  # only known when read
         return
-    kept = labels
-    if len(config.probe_l2) != 1:
+    if any(method.has_choice for method in make_protocol(config).methods):
         indices, _ = subsets.hold_out(
-            labels, config.holdout_fraction, seed=config.seed
+            kept, config.holdout_fraction, seed=config.seed
         )
-        kept = labels[indices]
+        kept = kept[indices]
     for budget in config.eval_label_budgets:
         subsets.per_class_count(budget, kept)
 
 
 def encoders(config, model):
-    """Row name -> function from images to features, the pretrained first."""
-    rows = {"pretrained": components.encoder_function(model)}
+    """Row name -> what loads its features, the pretrained first."""
+    endpoints = (frozen_features.FEATURES,)
+    if config.probe_blocks:
+        endpoints = block_probes.ENDPOINTS
+    rows = {
+        PRETRAINED: frozen_features.FrozenFeatures(
+            config, model, endpoints=endpoints
+        )
+    }
     if "random" in config.eval_baselines:
         untrained = components.make_eval_model(config, num_classes=None)
-        rows["random init"] = components.encoder_function(untrained)
+        rows[RANDOM] = frozen_features.FrozenFeatures(config, untrained)
     if "pixels" in config.eval_baselines:
-        rows["raw pixels"] = flatten_pixels
+        rows[PIXELS] = Pixels(config)
     return rows
+
+
+class Pixels:
+    """Images as they are, in the place of features."""
+
+    def __init__(self, config):
+        """Takes a `Config`."""
+        self._config = config
+
+    def load(self, source):
+        """As `FrozenFeatures.load`; nothing is kept."""
+        batches = components.eval_batches(self._config, source)
+        found = features.extract(flatten_pixels, batches)
+        return {frozen_features.FEATURES: found}
 
 
 def flatten_pixels(images):
     """float32 [b, S, S, 3] -> [b, 3 S S]."""
-    return tf.reshape(images, [-1, np.prod(images.shape[1:])])
+    return tf.reshape(images, [len(images), -1])
 
 
-def show(config, rows, step, train_source, test_source):
+def classifiers_of(scores):
+    """Arrays of every linear classifier, by method, budget and draw.
+
+    They are of features standardised over the training images.
+
+    Args:
+        scores: list of `label_budgets.Score`.
+    """
+    return {
+        f"{score.method}/{score.budget}/{draw}/{part}": array
+        for score in scores
+        if score.method != "knn"
+        for draw, fitted in enumerate(score.fitted)
+        for part, array in fitted._asdict().items()
+    }
+
+
+def write_classifiers(config, step, arrays):
+    """Writes `report/classifiers_<step>.npz`."""
+    if not arrays:
+        return
+    directory = os.path.join(config.model_dir, REPORT)
+    npz_file.save(os.path.join(directory, f"classifiers_{step}.npz"), arrays)
+
+
+def show(config, rows, step, sources):
     """Prints the table and draws its curves into `report/`."""
     print(table.render(rows), flush=True)
-    directory = os.path.join(config.model_dir, "report")
+    directory = os.path.join(config.model_dir, REPORT)
     tf.io.gfile.makedirs(directory)
+    train_source, test_source = sources
     footer = (
         f"{config.dataset}: {train_source.num_examples} training and "
         f"{test_source.num_examples} test images, step {step}, seed "
         f"{config.seed}, bars are standard deviations over label draws"
     )
-    for method in ("knn", "linear"):
+    for method in config.eval_methods:
         plot.save_plot(
             os.path.join(directory, f"{method}.png"),
             rows,

@@ -1,4 +1,4 @@
-"""Features of the splits of a configuration, computed once and kept."""
+"""Features of whole splits, computed once for an encoder and kept."""
 
 import os
 
@@ -12,52 +12,93 @@ FEATURES = "final_avg_pool"
 PREPROCESSING = 1
 """Version of `views.eval_images`; raised when it gives other pixels."""
 DIRECTORY = "features"  # in model_dir
+_SHOWN_DIGITS = 16
 
 
-def load(config, model, source, *, endpoints=(FEATURES,)):
-    """Features of one split, from the cache if they are there.
+class FrozenFeatures:
+    """Features of one encoder.
 
-    Args:
-        config: a `Config`; features are kept in `feature_cache`, by default
-            a part of `model_dir`, and nowhere if there is neither.
-        model: a built `SimCLR` for one device.
-        source: a labelled `Source`.
-        endpoints: names of `SimCLR.endpoints`.
-
-    Returns:
-        dict of endpoint -> `features.Features`.
+    They are kept in a directory named after the encoder's weights: in
+    `feature_cache`, or a part of `model_dir`, or nowhere if there is neither.
     """
-    facts = cache.facts_of(
-        encoder=str(fingerprint.of_model(model)),
-        dataset=_identity(config, source),
-        split=source.split,
-        image_size=config.image_size,
-        preprocessing=PREPROCESSING,
-        endpoints=endpoints,
-    )
-    return cache.load_or_extract(
-        _directory(config),
-        facts,
-        lambda: _extract(config, model, source, endpoints),
-    )
+
+    def __init__(self, config, model, *, endpoints=(FEATURES,)):
+        """Hashes the weights; nothing is computed yet.
+
+        Args:
+            config: a `Config`.
+            model: a built `SimCLR` for one device.
+            endpoints: names of `SimCLR.endpoints` that are wanted.
+        """
+        self._config = config
+        self._model = model
+        self._endpoints = tuple(endpoints)
+        found = fingerprint.of_model(model)
+        self._encoder = f"{found.weights} {found.statistics}"
+
+    @property
+    def directory(self):
+        """Where they are kept, or None."""
+        parent = directory_of(self._config)
+        if parent is None:
+            return None
+        digest = fingerprint.of_variables({self._encoder: 0})
+        return os.path.join(parent, digest[:_SHOWN_DIGITS])
+
+    def load(self, source):
+        """Features of one split, from the cache if they are there.
+
+        Args:
+            source: a labelled `Source`.
+
+        Returns:
+            dict of endpoint -> `features.Features`.
+        """
+        config = self._config
+        facts = cache.facts_of(
+            encoder=self._encoder,
+            dataset=f"{source.name} of {source.num_examples}, in "
+            f"{config.data_dir}, {'multi' if source.is_multi_label else 'one'}",
+            split=source.split,
+            image_size=config.image_size,
+            preprocessing=PREPROCESSING,
+            endpoints=self._endpoints,
+        )
+        return cache.load_or_extract(
+            self.directory, facts, lambda: self._extract(source)
+        )
+
+    def _extract(self, source):
+        @tf.function(reduce_retracing=True)
+        def encode(images):
+            found = self._model.endpoints(images, training=False)
+            return {name: found[name] for name in self._endpoints}
+
+        batches = components.eval_batches(self._config, source)
+        return features.extract_named(encode, batches)
 
 
-def _extract(config, model, source, endpoints):
-    @tf.function(reduce_retracing=True)
-    def encode(images):
-        found = model.endpoints(images, training=False)
-        return {name: found[name] for name in endpoints}
-
-    batches = components.eval_batches(config, source)
-    return features.extract_named(encode, batches)
-
-
-def _directory(config):
+def directory_of(config):
+    """Where features of any encoder are kept, or None."""
     if config.feature_cache or not config.model_dir:
         return config.feature_cache
     return os.path.join(config.model_dir, DIRECTORY)
 
 
-def _identity(config, source):
-    """What tells a data set from another of its name."""
-    return f"{source.name} of {source.num_examples} in {config.data_dir}"
+def sweep(config, *, keep):
+    """Removes the features of other encoders from a run's own directory.
+
+    Else those of every checkpoint that is evaluated would stay. A
+    `feature_cache` that was named is left alone.
+
+    Args:
+        config: a `Config`.
+        keep: `FrozenFeatures` whose directories stay.
+    """
+    parent = directory_of(config)
+    if config.feature_cache or not parent or not tf.io.gfile.isdir(parent):
+        return
+    kept = {os.path.basename(each.directory) for each in keep}
+    for name in tf.io.gfile.listdir(parent):
+        if name.rstrip("/") not in kept:
+            tf.io.gfile.rmtree(os.path.join(parent, name.rstrip("/")))

@@ -2,6 +2,7 @@
 
 from absl import logging
 
+from simclr_tf import errors
 from simclr_tf.config import derived
 from simclr_tf.data import sources, subsets
 from simclr_tf.evaluation import features, knn
@@ -11,6 +12,29 @@ from simclr_tf.training import loop
 MAX_IMAGES = 6000
 """Training images looked at, drawn once; some seconds of work on a CPU."""
 HELD_OUT_FRACTION = 1 / 6
+
+
+def check(config, source):
+    """Refuses what would fail at the first look.
+
+    Args:
+        config: a `Config`.
+        source: the training `Source`.
+
+    Raises:
+        errors.UserError: if the monitor is on and there are no labels, or
+            fewer images than neighbours.
+    """
+    if not config.knn_every_epochs:
+        return
+    if source.num_classes is None:
+        raise errors.UserError(
+            f"knn_every_epochs needs labels; {config.dataset!r} has none"
+        )
+    looked_at = min(source.num_examples, MAX_IMAGES)
+    knn.check_neighbors(
+        config.knn_neighbors, round(looked_at * (1 - HELD_OUT_FRACTION))
+    )
 
 
 def events(config, source, model, metrics):

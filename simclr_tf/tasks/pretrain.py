@@ -124,16 +124,13 @@ def check_labels(config, source, plan):
         errors.UserError: if the kNN monitor or the evaluation that follows
             needs labels that are not there.
     """
-    if config.knn_every_epochs and source.num_classes is None:
-        raise errors.UserError(
-            f"knn_every_epochs needs labels; {config.dataset!r} has none"
-        )
+    knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
         components.open_labelled(config, "eval_split")
         evaluate.check_protocol(config, has_probe=plan.num_classes is not None)
         if config.eval_protocol == "frozen":
             components.check_labelled(source, "train_split")
-            frozen.check_budgets(config, source.labels)
+            frozen.check(config, source)
 
 
 def choose_loss(config):

@@ -15,7 +15,7 @@ def save_plot(path, rows, *, method, footer):
     Args:
         path: where to write, any path `tf.io.gfile` knows.
         rows: dict of row name -> list of `label_budgets.Score`.
-        method: "knn" or "linear".
+        method: of the scores that are drawn, such as "knn".
         footer: what was measured, on how many images, at which step.
     """
     matplotlib.use("Agg")

@@ -4,6 +4,9 @@ import numpy as np
 
 from simclr_tf.evaluation import label_budgets
 
+CELL = 20
+"""Columns of a cell: "least_squares 10%" and some."""
+
 
 def render(rows):
     """Accuracy in percent, mean and standard deviation over label draws.
@@ -33,7 +36,7 @@ def render(rows):
 
 
 def _line(name, cells):
-    return f"{name:<26}" + "".join(f"{cell:>14}" for cell in cells)
+    return f"{name:<26}" + "".join(f"{cell:>{CELL}}" for cell in cells)
 
 
 def _score(score):

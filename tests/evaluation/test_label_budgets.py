@@ -1,16 +1,24 @@
 import numpy as np
 import pytest
 
-from simclr_tf.evaluation import features, label_budgets
+from simclr_tf.evaluation import features, label_budgets, methods
+
+METHODS = (
+    methods.Neighbors((3,), (0.1,)),
+    methods.logistic_regression((0.01,)),
+)
+CHOOSING = (
+    methods.Neighbors((1, 3, 5), (0.05, 0.5)),
+    methods.logistic_regression((1e-3, 1e-1, 10.0)),
+    methods.few_shot_least_squares(),
+)
 
 
 def protocol(**changes):
     settings = {
         "budgets": ("1", "3", "all"),
         "num_draws": 4,
-        "probe_l2": (0.01,),
-        "neighbors": 3,
-        "temperature": 0.1,
+        "methods": METHODS,
         "holdout_fraction": 0.2,
         "seed": 0,
     }
@@ -51,15 +59,31 @@ def test_more_labels_help():
     assert by_budget["1"] < by_budget["all"]
 
 
-def test_test_labels_choose_nothing():
-    """Permuted test labels change scores, never the chosen penalty."""
+def test_test_labels_choose_and_fit_nothing():
+    """Permuted test labels change scores, and nothing else."""
     generator = np.random.default_rng(3)
     labels = blobs(60, 1).labels
-    candidates = (1e-3, 1e-1, 10.0)
-    honest = score_with(labels, probe_l2=candidates)
-    permuted = score_with(generator.permutation(labels), probe_l2=candidates)
-    assert [s.l2 for s in honest] == [s.l2 for s in permuted]
-    assert [s.accuracies for s in honest] != [s.accuracies for s in permuted]
+    honest = score_with(labels, methods=CHOOSING)
+    permuted = score_with(generator.permutation(labels), methods=CHOOSING)
+    for ours, theirs in zip(honest, permuted, strict=True):
+        assert ours.setting == theirs.setting
+        assert ours.accuracies != theirs.accuracies
+        for mine, other in zip(ours.fitted, theirs.fitted, strict=True):
+            if ours.method != "knn":
+                assert mine.weights.tobytes() == other.weights.tobytes()
+                assert mine.bias.tobytes() == other.bias.tobytes()
+
+
+def test_the_record_has_the_choice_and_an_interval():
+    record = score_with(blobs(60, 1).labels, methods=CHOOSING)[0].record()
+    assert (record["method"], record["budget"]) == ("knn", "1")
+    assert record["neighbors"] == 1  # no draw of one label holds more
+    assert record["temperature"] in (0.05, 0.5)
+    accuracies = record["accuracies"]
+    assert record["mean"] == pytest.approx(np.mean(accuracies))
+    quantile = 3.182446305284263  # of Student's t, 3 degrees of freedom
+    error = np.std(accuracies, ddof=1) / 2
+    assert record["half_width"] == pytest.approx(quantile * error)
 
 
 def test_draws_are_the_same_for_every_row():
@@ -71,8 +95,8 @@ def test_draws_are_the_same_for_every_row():
 
 
 def test_paired_difference_by_hand():
-    ours = label_budgets.Score("knn", "1", (0.5, 0.7, 0.9), None)
-    theirs = label_budgets.Score("knn", "1", (0.4, 0.5, 0.6), None)
+    ours = label_budgets.Score("knn", "1", (0.5, 0.7, 0.9), {})
+    theirs = label_budgets.Score("knn", "1", (0.4, 0.5, 0.6), {})
     gap = label_budgets.paired_difference(ours, theirs)
     assert gap.mean == pytest.approx(0.2)
     assert gap.standard_error == pytest.approx(0.1 / np.sqrt(3))

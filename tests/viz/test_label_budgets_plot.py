@@ -17,7 +17,7 @@ MIN_SHADES = 20
 def rows():
     return {
         name: [
-            label_budgets.Score(method, budget, (low, low + 0.1), None)
+            label_budgets.Score(method, budget, (low, low + 0.1), {})
             for budget, low in (("1", 0.4), ("5", 0.6), ("all", 0.8))
             for method in ("knn", "linear")
         ]

@@ -10,11 +10,14 @@ THEIRS = (0.4, 0.4, 0.7)
 
 
 def score(method, budget, *accuracies):
-    return label_budgets.Score(method, budget, accuracies, None)
+    return label_budgets.Score(method, budget, accuracies, {})
 
 
 def cells(line):
-    return [line[26 + 14 * i : 40 + 14 * i].strip() for i in range(2)]
+    return [
+        line[26 + table.CELL * i : 26 + table.CELL * (i + 1)].strip()
+        for i in range(2)
+    ]
 
 
 def test_scores_and_differences():

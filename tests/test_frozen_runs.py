@@ -1,0 +1,170 @@
+"""The frozen protocol from the command line: choices, caches, mistakes."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from command_line import TINY, run
+
+from simclr_tf.data import digits
+
+LAST = 6
+PROTOCOL = (
+    "--mode=eval",
+    "--eval_protocol=frozen",
+    "--eval_methods=knn,linear,least_squares",
+    "--eval_label_budgets=3,all",
+    "--eval_label_draws=2",
+    "--knn_grid",
+    "--probe_blocks",
+)
+CHEAP = ("--eval_methods=least_squares", "--noprobe_blocks")
+SETTINGS = {
+    "knn": {"neighbors", "temperature"},
+    "linear": {"l2"},
+    "least_squares": {"l2"},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("frozen") / "run"
+    outcome = run(*TINY, f"--model_dir={directory}")
+    assert outcome.code == 0, outcome.lines
+    return directory
+
+
+def evaluate(directory, *arguments):
+    """The outcome, what `result.json` says, and every classifier."""
+    outcome = run(*PROTOCOL, f"--model_dir={directory}", *arguments)
+    assert outcome.code == 0, outcome.lines
+    with open(f"{directory}/result.json") as file:
+        found = json.load(file)["frozen"]
+    with np.load(f"{directory}/report/classifiers_{LAST}.npz") as arrays:
+        return outcome, found, dict(arrays)
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("honest") / "run"
+    shutil.copytree(trained, directory)
+    return directory, evaluate(directory)
+
+
+def settings(found):
+    cells = [
+        {name: cell[name] for name in SETTINGS[cell["method"]]}
+        for cell in found["pretrained"]
+    ]
+    probes = [(p["name"], p["l2"], p["validation"]) for p in found["blocks"]]
+    return cells, probes
+
+
+def test_permuted_test_labels_choose_and_fit_nothing(
+    trained, evaluated, tmp_path, monkeypatch
+):
+    directory = shutil.copytree(trained, tmp_path / "run")
+    honest = digits.open_digits
+
+    def permuted(split):
+        source = honest(split)
+        if split != "test":
+            return source
+        labels = np.random.default_rng(0).permutation(source.labels)
+        return dataclasses.replace(source, labels=labels)
+
+    monkeypatch.setattr(digits, "open_digits", permuted)
+    _, ours, classifiers = evaluated[1]
+    _, theirs, others = evaluate(directory)
+    assert settings(ours) == settings(theirs)
+    assert classifiers.keys() == others.keys()
+    for name, array in classifiers.items():
+        assert array.tobytes() == others[name].tobytes(), name
+    for mine, other in zip(
+        ours["pretrained"] + ours["blocks"],
+        theirs["pretrained"] + theirs["blocks"],
+        strict=True,
+    ):
+        name = "accuracies" if "accuracies" in mine else "test"
+        assert mine[name] != other[name]
+
+
+def test_every_method_budget_and_block_is_told(evaluated):
+    outcome, found, classifiers = evaluated[1]
+    pairs = [(cell["method"], cell["budget"]) for cell in found["pretrained"]]
+    assert pairs == [(m, b) for b in ("3", "all") for m in SETTINGS]
+    names = [probe["name"] for probe in found["blocks"]]
+    assert names == [
+        "block_group1", "block_group2", "block_group3", "block_group4",
+        "final_avg_pool", "proj_head_output",
+    ]  # fmt: skip
+    for name in names:
+        assert name in outcome.output
+        assert f"blocks/{name}/weights" in classifiers
+    assert len(classifiers) == 2 * (2 * 3 + len(names))
+    plots = sorted(os.listdir(f"{evaluated[0]}/report"))
+    assert plots == [
+        f"classifiers_{LAST}.npz", "knn.png", "least_squares.png", "linear.png"
+    ]  # fmt: skip
+
+
+def test_features_are_computed_once(trained, tmp_path):
+    directory = shutil.copytree(trained, tmp_path / "run")
+    _, first, _ = evaluate(directory, *CHEAP)
+    (of_encoder,) = (directory / "features").iterdir()
+    assert len(list(of_encoder.iterdir())) == 2
+    stranger = directory / "features" / "of_another_encoder"
+    stranger.mkdir()
+    outcome, again, _ = evaluate(directory, *CHEAP)
+    assert sum("features from" in line for line in outcome.lines) == 2
+    assert again == first
+    assert not stranger.exists()
+
+
+def test_a_named_cache_is_never_swept(trained, tmp_path):
+    directory = shutil.copytree(trained, tmp_path / "run")
+    cache = tmp_path / "cache"
+    (cache / "of_another_encoder").mkdir(parents=True)
+    evaluate(directory, f"--feature_cache={cache}", *CHEAP)
+    assert len(list(cache.iterdir())) == 2
+    assert not (directory / "features").exists()
+
+
+def test_more_neighbours_than_images(trained, tmp_path):
+    directory = shutil.copytree(trained, tmp_path / "run")
+    outcome = run(
+        "--mode=eval",
+        "--eval_protocol=frozen",
+        "--knn_neighbors=1438",
+        f"--model_dir={directory}",
+    )
+    assert outcome.code == 1
+    assert outcome.lines[-1] == (
+        "simclr-tf: knn_neighbors must be from 1 to the 1437 training images; "
+        "got 1438"
+    )
+
+
+def test_before_training_it_is_known_too(tmp_path):
+    outcome = run(
+        *TINY,
+        "--mode=train_then_eval",
+        "--eval_protocol=frozen",
+        "--knn_neighbors=1438",
+        f"--model_dir={tmp_path}/run",
+    )
+    assert outcome.code == 1
+    assert "knn_neighbors must be from 1 to" in outcome.lines[-1]
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_that_were_trained_on_are_told(trained, tmp_path):
+    directory = shutil.copytree(trained, tmp_path / "run")
+    outcome = run(
+        "--mode=eval", f"--model_dir={directory}", "--eval_split=train"
+    )
+    assert outcome.code == 0, outcome.lines
+    assert any("'train' is the training split" in x for x in outcome.lines)
