@@ -18,15 +18,36 @@ CIFAR_STEM_MAX_PX = 32
 
 def open_source(config, split):
     """Opens one split of the configured data set."""
+    return _open(config, config.dataset, split)
+
+
+def _open(config, dataset, split, *, multi_label=False):
     source = catalog.open_source(
-        config.dataset,
+        dataset,
         split,
         data_dir=config.data_dir,
         download=config.download,
         memory_limit_mb=config.memory_limit_mb,
         max_image_pixels=config.max_image_pixels,
+        multi_label=multi_label,
     )
     return sources.cached(source) if config.cache_dataset else source
+
+
+def open_transfer(config, each, split):
+    """Opens one split of a data set of the transfer protocol.
+
+    Args:
+        config: a `Config`, whose own data set plays no part.
+        each: a `transfer_sets.TransferSet`.
+        split: one of its splits.
+
+    Raises:
+        errors.UserError: if it cannot be opened or has no labels.
+    """
+    source = _open(config, each.dataset, split, multi_label=each.is_multi_label)
+    check_labelled(source, each.name)
+    return source
 
 
 def open_labelled(config, field):

@@ -12,7 +12,13 @@ from simclr_tf.config import derived
 from simclr_tf.data import splits
 from simclr_tf.losses import supervised
 from simclr_tf.optim import decay
-from simclr_tf.tasks import components, frozen, given_checkpoint, model_dir
+from simclr_tf.tasks import (
+    components,
+    frozen,
+    given_checkpoint,
+    model_dir,
+    transfer,
+)
 from simclr_tf.tasks import export as export_task
 from simclr_tf.training import checkpoint, whole_file, writer
 
@@ -53,7 +59,7 @@ def run(config, *, follow=True):
     result = None
     for path in checkpoints_to_score(config, facts["train_steps"], follow):
         step = given_checkpoint.load(path, model).step
-        result = score(config, model, source, step)
+        result = score(config, model, source, path, step)
         write_result(config, result, step)
         export_task.export_step(config, model, step, facts)
     return result
@@ -129,7 +135,7 @@ def checkpoints_to_score(config, last_step, follow):
             )
 
 
-def score(config, model, source, step):
+def score(config, model, source, path, step):
     """Every number of one checkpoint.
 
     Returns:
@@ -140,6 +146,8 @@ def score(config, model, source, step):
         result |= online_accuracy(config, model, source)
     if config.eval_protocol == "frozen":
         result["frozen"] = frozen.run(config, model, source, step)
+    if config.eval_protocol == "transfer":
+        result["transfer"] = transfer.run(config, model, path, step)
     return result
 
 

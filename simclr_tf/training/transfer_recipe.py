@@ -10,7 +10,7 @@ MOMENTUM = 0.9
 """Nesterov's."""
 LEARNING_RATES = tuple(np.geomspace(1e-4, 0.1, 7).tolist())
 """Of the whole batch, not scaled by its size."""
-_DECAYS = (0.0, *np.geomspace(1e-6, 1e-3, 7).tolist())
+WEIGHT_DECAYS = (0.0, *np.geomspace(1e-6, 1e-3, 7).tolist())
 _MIN_BN_MOMENTUM = 0.9
 
 
@@ -26,20 +26,21 @@ class Setting(typing.NamedTuple):
     weight_decay: float
 
 
-def grid():
+def grid(rates=LEARNING_RATES, decays=WEIGHT_DECAYS):
     """All settings, of which validation data choose one.
 
+    Args:
+        rates: of the whole batch.
+        decays: before they are divided by the rate, so that a step shrinks
+            the weights by the same share at any rate.
+
     Returns:
-        Tuple of `Setting`s: 7 rates by 7 decays and none. The decays are
-        divided by the rate, so that a step shrinks the weights by the same
-        share at any rate.
+        Tuple of `Setting`s, every rate with every decay.
 
     Source: Chen et al. 2020a, appendix B.8.
     """
     return tuple(
-        Setting(rate, decay / rate)
-        for rate in LEARNING_RATES
-        for decay in _DECAYS
+        Setting(rate, decay / rate) for rate in rates for decay in decays
     )
 
 

@@ -1,0 +1,90 @@
+"""`--eval_protocol=transfer`: what an encoder is worth on other data sets."""
+
+import os
+
+import tensorflow as tf
+from absl import logging
+
+from simclr_tf import errors
+from simclr_tf.data import transfer_sets
+from simclr_tf.tasks import transfer_finetune, transfer_linear
+from simclr_tf.training import whole_file
+from simclr_tf.viz import transfer as table
+
+REPORT = "report"  # in model_dir
+_METHODS = {
+    "linear": transfer_linear.LinearTransfer,
+    "finetune": transfer_finetune.FinetuneTransfer,
+}
+
+
+def run(config, model, path, step):
+    """Scores an encoder on every set that can be opened.
+
+    Args:
+        config: a `Config`; its `transfer_method` says how.
+        model: the pretrained `SimCLR` model.
+        path: of its checkpoint.
+        step: that it was reached at.
+
+    Returns:
+        JSON-able dict of set name -> its `viz.transfer.Row` as a dict.
+
+    Raises:
+        errors.UserError: if a set is named twice, or no set at all could be
+            measured.
+    """
+    found = find(config)
+    score = _METHODS[config.transfer_method](config, model, path)
+    rows = [measure(config, each, score) for each in found]
+    if all(row.score is None for row in rows):
+        raise errors.UserError(
+            f"transfer_datasets must name a set that can be opened; "
+            f"{rows[0].dataset}: {rows[0].reason}"
+        )
+    print(table.render(rows), flush=True)
+    directory = os.path.join(config.model_dir, REPORT)
+    tf.io.gfile.makedirs(directory)
+    name = f"transfer_{config.transfer_method}_{step}.csv"
+    whole_file.write_text(os.path.join(directory, name), table.to_csv(rows))
+    return {row.dataset: row._asdict() for row in rows}
+
+
+def find(config):
+    """The `TransferSet`s of a configuration."""
+    return transfer_sets.find(
+        config.transfer_datasets, data_dir=config.data_dir
+    )
+
+
+def measure(config, each, score):
+    """The row of one set; of one that cannot be opened, with the reason.
+
+    Args:
+        config: a `Config`.
+        each: a `transfer_sets.TransferSet`.
+        score: function of it giving (score, setting).
+    """
+    value, setting, reason = None, {}, ""
+    try:
+        if each.dataset is None:
+            raise errors.UserError(
+                f"it must be given as {each.name}=folder:PATH"
+            )
+        value, setting = score(each)
+        logging.info("%s  %s %.4f", each.name, each.metric, value)
+    except errors.UserError as error:
+        reason = str(error)
+        logging.info("%s  %s: %s", each.name, table.NOT_MEASURED, reason)
+    published = {
+        "linear": each.published_linear,
+        "finetune": each.published_finetune,
+    }
+    return table.Row(
+        each.name,
+        each.metric,
+        value,
+        published[config.transfer_method],
+        setting,
+        reason,
+    )

@@ -1,0 +1,138 @@
+"""The transfer protocol from the command line."""
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from command_line import TINY, run
+
+from simclr_tf.config import Config
+from simclr_tf.data import digits, transfer_sets
+from simclr_tf.tasks import components, given_checkpoint, transfer_linear
+
+LAST = 6
+GRID = (
+    "--transfer_method=finetune",
+    "--transfer_steps=4",
+    "--transfer_batch_size=32",
+    "--transfer_learning_rates=0.01,0.1",
+    "--transfer_weight_decays=0",
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("transfer") / "run"
+    outcome = run(*TINY, f"--model_dir={directory}")
+    assert outcome.code == 0, outcome.lines
+    return directory
+
+
+@pytest.fixture
+def copied(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+def evaluate(directory, *arguments):
+    return run(
+        "--mode=eval",
+        "--eval_protocol=transfer",
+        "--nodownload",
+        f"--model_dir={directory}",
+        *arguments,
+    )
+
+
+def test_linear_and_what_is_not_here(copied, tmp_path):
+    outcome = evaluate(
+        copied, "--transfer_datasets=digits,birdsnap,dtd", "--probe_l2=0.01,1",
+        f"--data_dir={tmp_path}/nothing",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.lines
+    _, first, *others = outcome.output.splitlines()
+    assert first.startswith("digits            accuracy")
+    for name, line in zip(("birdsnap", "dtd"), others, strict=True):
+        assert line.startswith(name)
+        assert "not measured" in line
+    with open(f"{copied}/result.json") as file:
+        found = json.load(file)["transfer"]
+    assert found["digits"]["score"] > 0.5
+    assert found["digits"]["setting"]["l2"] in (0.01, 1)
+    assert found["birdsnap"]["published"] == 37.4
+    with open(f"{copied}/report/transfer_linear_{LAST}.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["score"] == "not measured" for row in rows] == [0, 1, 1]
+    assert float(rows[0]["score"]) == found["digits"]["score"]
+
+
+@pytest.mark.slow
+def test_fine_tuning_chooses_on_validation_and_resumes(copied):
+    outcome = evaluate(copied, "--transfer_datasets=digits", *GRID)
+    assert outcome.code == 0, outcome.lines
+    runs = f"{copied}/transfer/digits"
+    assert len(os.listdir(runs)) == 3
+    with open(f"{runs}/final/config.json") as file:
+        config = json.load(file)["config"]
+    assert config["train_split"] == "train"
+    assert config["batch_norm_decay"] == 0.9
+    with open(f"{copied}/result.json") as file:
+        first = json.load(file)["transfer"]["digits"]
+    assert first["setting"]["learning_rate"] in (0.01, 0.1)
+    rate = first["setting"]["learning_rate"] * 256 / 32
+    assert config["learning_rate"] == pytest.approx(rate)
+
+    shutil.rmtree(f"{runs}/final")
+    again = evaluate(copied, "--transfer_datasets=digits", *GRID)
+    assert sum("run is complete" in line for line in again.lines) == 2
+    with open(f"{copied}/result.json") as file:
+        assert json.load(file)["transfer"]["digits"] == first
+
+
+def test_permuted_test_labels_choose_and_fit_nothing(trained, monkeypatch):
+    config, facts = given_checkpoint.recall(
+        Config(mode="eval", model_dir=str(trained), probe_l2=[0.001, 0.1, 10])
+    )
+    model = components.make_eval_model(config, num_classes=facts["num_classes"])
+    given_checkpoint.load(str(trained), model)
+    (each,) = transfer_sets.find(["digits"])
+
+    def fitted():
+        transfer = transfer_linear.LinearTransfer(config, model, None)
+        return transfer.fit(each), transfer(each)
+
+    honest = digits.open_digits
+
+    def permuted(split):
+        source = honest(split)
+        if not split.startswith("test"):
+            return source
+        labels = np.random.default_rng(0).permutation(source.labels)
+        return dataclasses.replace(source, labels=labels)
+
+    ours, (score, setting) = fitted()
+    shutil.rmtree(f"{trained}/features")
+    monkeypatch.setattr(digits, "open_digits", permuted)
+    theirs, (other_score, other_setting) = fitted()
+    assert ours.choice == theirs.choice
+    for mine, other in zip(ours.classifier, theirs.classifier, strict=True):
+        assert mine.tobytes() == other.tobytes()
+    assert setting == other_setting
+    assert score != other_score
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("digits,digits", "transfer_datasets must name each set once"),
+        ("birdsnap", "birdsnap: it must be given as birdsnap=folder:PATH"),
+        ("birdsnap=folder:/no/such", "transfer_datasets must name a set that"),
+    ],
+)
+def test_mistakes_are_one_line(copied, names, message):
+    outcome = evaluate(copied, f"--transfer_datasets={names}")
+    assert outcome.code == 1
+    assert message in outcome.lines[-1]
