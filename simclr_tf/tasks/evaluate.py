@@ -1,18 +1,19 @@
 """`--mode=eval`: scores checkpoints, writes results, exports."""
 
-import itertools
 import os
 import time
 
-import numpy as np
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.config import derived
 from simclr_tf.data import splits
-from simclr_tf.losses import supervised
-from simclr_tf.optim import decay
-from simclr_tf.tasks import components, frozen, given_checkpoint, model_dir
+from simclr_tf.tasks import (
+    components,
+    frozen,
+    given_checkpoint,
+    model_dir,
+    supervised_scores,
+)
 from simclr_tf.tasks import export as export_task
 from simclr_tf.training import checkpoint, whole_file, writer
 
@@ -54,7 +55,7 @@ def run(config, *, follow=True):
     for path in checkpoints_to_score(config, facts["train_steps"], follow):
         step = given_checkpoint.load(path, model).step
         result = score(config, model, source, step)
-        write_result(config, result, step)
+        write_result(config, result, step, head=head_name(config, facts))
         export_task.export_step(config, model, step, facts)
     return result
 
@@ -137,41 +138,21 @@ def score(config, model, source, step):
     """
     result = {"global_step": step}
     if model.supervised_head is not None:
-        result |= online_accuracy(config, model, source)
+        result |= supervised_scores.score(config, model, source, step)
     if config.eval_protocol == "frozen":
         result["frozen"] = frozen.run(config, model, source, step)
     return result
 
 
-def online_accuracy(config, model, source):
-    """Accuracy of the probe trained along with the encoder.
-
-    Source: official tf2/run.py, `perform_evaluation` (keys).
-    """
-    encode = components.encoder_function(model, head=True)
-    hits, masks = {1: [], 5: []}, []
-    num_batches = derived.eval_steps(config, source.num_examples)
-    batches = components.eval_batches(config, source)
-    for batch in itertools.islice(batches, num_batches):
-        _, logits = encode(batch["images"])
-        masks.append(batch["mask"])
-        for k, found in hits.items():
-            found.append(supervised.top_k_hits(logits, batch["labels"], k=k))
-    real = np.concatenate(masks)
-    top = {
-        k: float(np.average(np.concatenate(found), weights=real))
-        for k, found in hits.items()
-    }
-    decayed = components.l2_loss_variables(config, model)
-    l2_loss = config.weight_decay * decay.l2_loss(decayed)
-    return {
-        "eval/label_top_1_accuracy": top[1],
-        "eval/label_top_5_accuracy": top[5],
-        "eval/regularization_loss": float(l2_loss),
-    }
+def head_name(config, facts):
+    """What to call the supervised head: after what it was trained by."""
+    is_probe = config.train_mode == "pretrain"
+    if is_probe and model_dir.IMPORTED not in facts:
+        return "online probe"
+    return "supervised head"
 
 
-def write_result(config, result, step):
+def write_result(config, result, step, *, head):
     """Writes the result files and TensorBoard scalars, and logs a line."""
     for name in ("result.json", f"result_{step}.json"):
         whole_file.write_json(os.path.join(config.model_dir, name), result)
@@ -179,10 +160,12 @@ def write_result(config, result, step):
     if scalars:
         writer.write_events(config.model_dir, step, scalars)
         logging.info(
-            "step %d  %s %s: online probe top-1 %.4f, top-5 %.4f",
+            "step %d  %s %s: %s top-1 %.4f, top-5 %.4f, mean per class %.4f",
             step,
             config.dataset,
             config.eval_split,
+            head,
             scalars["eval/label_top_1_accuracy"],
             scalars["eval/label_top_5_accuracy"],
+            scalars["eval/mean_per_class_accuracy"],
         )
