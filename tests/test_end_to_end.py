@@ -25,7 +25,8 @@ from simclr_tf.tasks import components, training_run
 from simclr_tf.training import checkpoint
 
 LAST = 6
-OFFICIAL_KEYS = {
+RESULT_KEYS = {
+    "eval/mean_per_class_accuracy",  # beside the official ones
     "eval/label_top_1_accuracy",
     "eval/label_top_5_accuracy",
     "eval/regularization_loss",
@@ -93,7 +94,7 @@ def test_a_run_leaves_its_records(finished):
     assert os.listdir(f"{directory}/saved_model") == [str(LAST)]
     with open(f"{directory}/result.json") as file:
         result = json.load(file)
-    assert result.keys() == OFFICIAL_KEYS
+    assert result.keys() == RESULT_KEYS
     assert result["global_step"] == LAST
     with open(f"{directory}/result_{LAST}.json") as file:
         assert json.load(file) == result
@@ -242,11 +243,8 @@ def test_the_frozen_protocol_prints_a_table(copied):
         assert all(len(score["accuracies"]) == 2 for score in scores)
     pixels = result["frozen"]["raw pixels"][3]["accuracies"]
     assert min(pixels) > PIXELS_AT_FIVE_LABELS
-    assert sorted(os.listdir(f"{copied}/report")) == [
-        f"classifiers_{LAST}.npz",
-        "knn.png",
-        "linear.png",
-    ]
+    names = {f"classifiers_{LAST}.npz", "knn.png", "linear.png"}
+    assert names <= set(os.listdir(f"{copied}/report"))
 
 
 def test_export_gives_the_features_of_the_run(finished, tmp_path):

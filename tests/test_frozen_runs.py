@@ -105,10 +105,8 @@ def test_every_method_budget_and_block_is_told(evaluated):
         assert name in outcome.output
         assert f"blocks/{name}/weights" in classifiers
     assert len(classifiers) == 2 * (2 * 3 + len(names))
-    plots = sorted(os.listdir(f"{evaluated[0]}/report"))
-    assert plots == [
-        f"classifiers_{LAST}.npz", "knn.png", "least_squares.png", "linear.png"
-    ]  # fmt: skip
+    plots = {"knn.png", "least_squares.png", "linear.png"}
+    assert plots <= set(os.listdir(f"{evaluated[0]}/report"))
 
 
 def test_features_are_computed_once(trained, tmp_path):

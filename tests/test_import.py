@@ -205,7 +205,7 @@ def test_a_directory_that_holds_a_run_is_left_alone(imported, files):
     ("flags", "line"),
     [
         (["--checkpoint=c"], "model_dir must be given"),
-        (["--model_dir=d"], "checkpoint must be given for import"),
+        (["--model_dir=d"], "checkpoint must be given for mode=import"),
     ],
 )
 def test_both_places_are_needed(flags, line):

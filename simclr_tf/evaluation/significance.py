@@ -13,6 +13,8 @@ import typing
 import numpy as np
 from scipy import stats
 
+from simclr_tf.evaluation import metrics
+
 CONFIDENCE = 0.95
 NUM_PATTERNS = 10_000
 """Drawn where patterns cannot be counted: p is then good to about 0.005."""
@@ -101,3 +103,32 @@ def _sampled(gaps, seed):
         sums = (2 * kept - 1) @ gaps
         as_large += int((np.abs(sums) >= seen).sum())
     return (1 + as_large) / (1 + NUM_PATTERNS)
+
+
+def over_seeds(ours, theirs, *, paired):
+    """How far apart several seeds of two runs are.
+
+    `compare` takes the networks as they are; this asks whether others,
+    trained with other seeds, would differ as well.
+
+    Args:
+        ours: numbers, one per seed, two or more.
+        theirs: likewise.
+        paired: whether they are of the same seeds, in the same order: then
+            Student's t of their differences, else Welch's t.
+
+    Returns:
+        A `metrics.Interval` of the mean difference, at 95%.
+    """
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    if paired:
+        return metrics.mean_interval(ours - theirs, confidence=CONFIDENCE)
+    mean = float(ours.mean() - theirs.mean())
+    errors = [x.var(ddof=1) / len(x) for x in (ours, theirs)]
+    total = sum(errors)
+    if total == 0:
+        return metrics.Interval(mean, 0.0, len(ours) + len(theirs))
+    parts = zip(errors, (ours, theirs), strict=True)
+    freedom = total**2 / sum(e**2 / (len(x) - 1) for e, x in parts)
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(total)
+    return metrics.Interval(mean, float(half), len(ours) + len(theirs))

@@ -1,22 +1,18 @@
 """`--mode=eval`: scores checkpoints, writes results, exports."""
 
-import itertools
 import os
 import time
 
-import numpy as np
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.config import derived
 from simclr_tf.data import splits
-from simclr_tf.losses import supervised
-from simclr_tf.optim import decay
 from simclr_tf.tasks import (
     components,
     frozen,
     given_checkpoint,
     model_dir,
+    supervised_scores,
     transfer,
 )
 from simclr_tf.tasks import export as export_task
@@ -50,23 +46,41 @@ def run(config, *, follow=True):
             "model_dir must be given for the results, as the checkpoint "
             f"belongs to no run; got {config.model_dir!r}"
         )
-    source = components.open_labelled(config, "eval_split")
+    source = open_source(config, facts["num_classes"])
     check_protocol(config, has_probe=facts["num_classes"] is not None)
-    check_classes(source, facts["num_classes"])
-    warn_of_training_images(config)
     model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
     for path in checkpoints_to_score(config, facts["train_steps"], follow):
         step = given_checkpoint.load(path, model).step
         result = score(config, model, source, path, step)
-        write_result(config, result, step)
+        write_result(config, result, step, head=head_name(config, facts))
         export_task.export_step(config, model, step, facts)
     return result
 
 
+def open_source(config, num_classes):
+    """The images to score; None for transfer, which looks at others alone.
+
+    Args:
+        config: a recalled `Config`.
+        num_classes: of the supervised head; None without one.
+
+    Raises:
+        errors.UserError: if they have no labels, or other classes.
+    """
+    if config.eval_protocol == "transfer":
+        return None
+    source = components.open_labelled(config, "eval_split")
+    check_classes(source, num_classes)
+    warn_of_training_images(config)
+    return source
+
+
 def check_protocol(config, *, has_probe):
-    """Raises `UserError` if the run has no probe for the online protocol."""
+    """Raises `UserError` for what a protocol needs and the run has not."""
+    if config.eval_protocol == "transfer":
+        transfer.find(config)
     if config.eval_protocol == "online" and not has_probe:
         raise errors.UserError(
             "eval_protocol=online needs a run with labels and "
@@ -138,12 +152,19 @@ def checkpoints_to_score(config, last_step, follow):
 def score(config, model, source, path, step):
     """Every number of one checkpoint.
 
+    Args:
+        config: a recalled `Config`.
+        model: the network, with the checkpoint's weights.
+        source: of `open_source`.
+        path: of the checkpoint.
+        step: that it was reached at.
+
     Returns:
         dict with the official keys, and the protocols' under their names.
     """
     result = {"global_step": step}
-    if model.supervised_head is not None:
-        result |= online_accuracy(config, model, source)
+    if source is not None and model.supervised_head is not None:
+        result |= supervised_scores.score(config, model, source, step)
     if config.eval_protocol == "frozen":
         result["frozen"] = frozen.run(config, model, source, step)
     if config.eval_protocol == "transfer":
@@ -151,35 +172,15 @@ def score(config, model, source, path, step):
     return result
 
 
-def online_accuracy(config, model, source):
-    """Accuracy of the probe trained along with the encoder.
-
-    Source: official tf2/run.py, `perform_evaluation` (keys).
-    """
-    encode = components.encoder_function(model, head=True)
-    hits, masks = {1: [], 5: []}, []
-    num_batches = derived.eval_steps(config, source.num_examples)
-    batches = components.eval_batches(config, source)
-    for batch in itertools.islice(batches, num_batches):
-        _, logits = encode(batch["images"])
-        masks.append(batch["mask"])
-        for k, found in hits.items():
-            found.append(supervised.top_k_hits(logits, batch["labels"], k=k))
-    real = np.concatenate(masks)
-    top = {
-        k: float(np.average(np.concatenate(found), weights=real))
-        for k, found in hits.items()
-    }
-    decayed = components.l2_loss_variables(config, model)
-    l2_loss = config.weight_decay * decay.l2_loss(decayed)
-    return {
-        "eval/label_top_1_accuracy": top[1],
-        "eval/label_top_5_accuracy": top[5],
-        "eval/regularization_loss": float(l2_loss),
-    }
+def head_name(config, facts):
+    """What to call the supervised head: after what it was trained by."""
+    is_probe = config.train_mode == "pretrain"
+    if is_probe and model_dir.IMPORTED not in facts:
+        return "online probe"
+    return "supervised head"
 
 
-def write_result(config, result, step):
+def write_result(config, result, step, *, head):
     """Writes the result files and TensorBoard scalars, and logs a line."""
     for name in ("result.json", f"result_{step}.json"):
         whole_file.write_json(os.path.join(config.model_dir, name), result)
@@ -187,10 +188,12 @@ def write_result(config, result, step):
     if scalars:
         writer.write_events(config.model_dir, step, scalars)
         logging.info(
-            "step %d  %s %s: online probe top-1 %.4f, top-5 %.4f",
+            "step %d  %s %s: %s top-1 %.4f, top-5 %.4f, mean per class %.4f",
             step,
             config.dataset,
             config.eval_split,
+            head,
             scalars["eval/label_top_1_accuracy"],
             scalars["eval/label_top_5_accuracy"],
+            scalars["eval/mean_per_class_accuracy"],
         )

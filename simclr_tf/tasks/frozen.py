@@ -12,13 +12,17 @@ from simclr_tf.evaluation import (
     methods,
     npz_file,
 )
-from simclr_tf.tasks import block_probes, components, frozen_features
+from simclr_tf.tasks import (
+    block_probes,
+    components,
+    frozen_features,
+    model_dir,
+)
 from simclr_tf.viz import label_budgets as plot
 from simclr_tf.viz import table
 
 PRETRAINED, RANDOM, PIXELS = "pretrained", "random init", "raw pixels"
 """Rows of the table."""
-REPORT = "report"  # in model_dir
 
 
 def run(config, model, test_source, step):
@@ -186,14 +190,14 @@ def write_classifiers(config, step, arrays):
     """Writes `report/classifiers_<step>.npz`."""
     if not arrays:
         return
-    directory = os.path.join(config.model_dir, REPORT)
+    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
     npz_file.save(os.path.join(directory, f"classifiers_{step}.npz"), arrays)
 
 
 def show(config, rows, step, sources):
     """Prints the table and draws its curves into `report/`."""
     print(table.render(rows), flush=True)
-    directory = os.path.join(config.model_dir, REPORT)
+    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
     tf.io.gfile.makedirs(directory)
     train_source, test_source = sources
     footer = (

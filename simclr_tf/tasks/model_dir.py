@@ -14,6 +14,7 @@ from simclr_tf.config import Config
 from simclr_tf.training import whole_file
 
 CONFIG_FILE = "config.json"
+REPORT_DIRECTORY = "report"
 IMPORTED = "imported"
 """The fact that tells where the weights of a run came from."""
 

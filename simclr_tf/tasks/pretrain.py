@@ -126,7 +126,7 @@ def check_labels(config, source, plan):
     """
     knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
-        components.open_labelled(config, "eval_split")
+        evaluate.open_source(config, plan.num_classes)
         evaluate.check_protocol(config, has_probe=plan.num_classes is not None)
         if config.eval_protocol == "frozen":
             components.check_labelled(source, "train_split")

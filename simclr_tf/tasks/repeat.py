@@ -18,7 +18,8 @@ def run(config, run_once):
 
     A seed that is complete is not trained again. `result.json` in
     `model_dir` holds for every number of the seeds' results its mean, the
-    half width of its 95% interval, and the values.
+    half width of its 95% interval, and the values; a count on which all
+    agree, such as `global_step`, it holds as it is.
 
     Args:
         config: a `Config` with `model_dir` and `num_seeds`.
@@ -26,7 +27,7 @@ def run(config, run_once):
             result, a dict, or anything else where nothing is scored.
 
     Returns:
-        What is written, a dict of name -> dict; {} where nothing is scored.
+        What is written, as `summarize`; {} where nothing is scored.
     """
     results = {}
     for seed in range(config.seed, config.seed + config.num_seeds):
@@ -58,13 +59,16 @@ def summarize(results):
     Returns:
         dict of name, nested ones joined by `SEPARATOR`, -> dict of "mean",
         "half_width" (of the 95% confidence interval, None for one seed) and
-        "values".
+        "values"; or the int on which all agree.
     """
     flat = [flatten(result) for result in results]
     names = [n for n in flat[0] if all(n in each for each in flat)]
     summary = {}
     for name in names:
         values = [each[name] for each in flat]
+        if isinstance(values[0], int) and len(set(values)) == 1:
+            summary[name] = values[0]
+            continue
         interval = metrics.mean_interval(values)
         summary[name] = {
             "mean": interval.mean,
@@ -75,9 +79,20 @@ def summarize(results):
 
 
 def flatten(result, prefix=""):
-    """dict of joined name -> number, of all numbers in nested dicts."""
+    """The numbers of nested results by one name each.
+
+    Args:
+        result: dict, nested or not; a list of dicts counts as a dict of
+            them, each by the words it holds, such as "knn 1%".
+        prefix: of the names.
+
+    Returns:
+        dict of joined name -> number.
+    """
     flat = {}
     for name, value in result.items():
+        if isinstance(value, list):
+            value = _by_their_words(value)
         if isinstance(value, dict):
             flat |= flatten(value, f"{prefix}{name}{SEPARATOR}")
         elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -85,12 +100,23 @@ def flatten(result, prefix=""):
     return flat
 
 
+def _by_their_words(records):
+    found = {}
+    for record in records:
+        if isinstance(record, dict):
+            words = [v for v in record.values() if isinstance(v, str)]
+            found[" ".join(words)] = record
+    return found
+
+
 def lines(summary, *, num_seeds):
     """One line per number: its name, mean and interval."""
     rows = [f"{num_seeds} seeds, mean and 95% confidence interval"]
     for name, found in summary.items():
-        interval = metrics.Interval(
-            found["mean"], found["half_width"], num_seeds
-        )
-        rows.append(f"  {name:<36} {interval}")
+        shown = found
+        if isinstance(found, dict):
+            shown = metrics.Interval(
+                found["mean"], found["half_width"], num_seeds
+            )
+        rows.append(f"  {name:<36} {shown}")
     return rows

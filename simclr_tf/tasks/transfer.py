@@ -7,11 +7,10 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.data import transfer_sets
-from simclr_tf.tasks import transfer_finetune, transfer_linear
+from simclr_tf.tasks import model_dir, transfer_finetune, transfer_linear
 from simclr_tf.training import whole_file
 from simclr_tf.viz import transfer as table
 
-REPORT = "report"  # in model_dir
 _METHODS = {
     "linear": transfer_linear.LinearTransfer,
     "finetune": transfer_finetune.FinetuneTransfer,
@@ -43,7 +42,7 @@ def run(config, model, path, step):
             f"{rows[0].dataset}: {rows[0].reason}"
         )
     print(table.render(rows), flush=True)
-    directory = os.path.join(config.model_dir, REPORT)
+    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
     tf.io.gfile.makedirs(directory)
     name = f"transfer_{config.transfer_method}_{step}.csv"
     whole_file.write_text(os.path.join(directory, name), table.to_csv(rows))

@@ -6,12 +6,17 @@ import tensorflow as tf
 
 
 def write_text(path, text):
-    """Writes a text under a temporary name and renames it into place."""
+    """Writes a text, see `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path, content):
+    """Writes under a temporary name and renames into place."""
     temporary = f"{path}.tmp"
     if tf.io.gfile.exists(temporary):
         tf.io.gfile.remove(temporary)  # ram:// would append to it
-    with tf.io.gfile.GFile(temporary, "w") as file:
-        file.write(text)
+    with tf.io.gfile.GFile(temporary, "wb") as file:
+        file.write(content)
     tf.io.gfile.rename(temporary, path, overwrite=True)
 
 

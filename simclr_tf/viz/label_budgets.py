@@ -4,7 +4,8 @@ import io
 
 import matplotlib
 import numpy as np
-import tensorflow as tf
+
+from simclr_tf.training import whole_file
 
 COLORS = ("#0b6e4f", "#c8553d", "#6c757d")
 
@@ -40,5 +41,4 @@ def save_plot(path, rows, *, method, footer):
     drawing.supxlabel(footer, fontsize=7)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=150)
-    with tf.io.gfile.GFile(path, "wb") as file:
-        file.write(buffer.getvalue())
+    whole_file.write_bytes(path, buffer.getvalue())

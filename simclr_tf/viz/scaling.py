@@ -4,7 +4,8 @@ import io
 from typing import NamedTuple
 
 import matplotlib
-import tensorflow as tf
+
+from simclr_tf.training import whole_file
 
 COLORS = ("#0b6e4f", "#c8553d", "#3d5a80", "#e0a458", "#6c757d")
 MARKERS = "osD^v"
@@ -50,8 +51,7 @@ def save_panels(path, panels, *, footer):
     drawing.supxlabel(footer, fontsize=7)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=120)
-    with tf.io.gfile.GFile(path, "wb") as file:
-        file.write(buffer.getvalue())
+    whole_file.write_bytes(path, buffer.getvalue())
 
 
 def _draw(axes, panel):

@@ -105,3 +105,19 @@ def test_alike_runs_are_called_different_as_rarely_as_p_says():
         for _ in range(500)
     ]
     assert np.mean(rejected) <= 0.065
+
+
+def test_over_seeds_is_students_or_welchs_interval():
+    ours, theirs = np.array([0.5, 0.6, 0.7]), np.array([0.4, 0.55, 0.52])
+    expected = stats.ttest_rel(ours, theirs).confidence_interval()
+    paired = significance.over_seeds(ours, theirs, paired=True)
+    assert paired.mean - paired.half_width == pytest.approx(expected.low)
+    test = stats.ttest_ind(ours, theirs[:2], equal_var=False)
+    apart = significance.over_seeds(ours, theirs[:2], paired=False)
+    low = test.confidence_interval().low
+    assert apart.mean - apart.half_width == pytest.approx(low)
+
+
+def test_seeds_that_agree_leave_no_doubt():
+    found = significance.over_seeds([0.5, 0.5], [0.25] * 3, paired=False)
+    assert (found.mean, found.half_width) == (0.25, 0)
