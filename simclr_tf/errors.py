@@ -1,8 +1,28 @@
 """The one exception for a user's mistake."""
 
+import contextlib
+
 
 class UserError(ValueError):
     """A mistake a user can mend: one readable line, exit code 1.
 
     The message names the argument, the rule and the value received.
     """
+
+
+@contextlib.contextmanager
+def about(argument):
+    """Puts an argument's name before what is wrong with what it names.
+
+    For arguments that are opened like another one, whose rules name that.
+
+    Args:
+        argument: such as "teacher", which is opened like `checkpoint`.
+
+    Raises:
+        UserError: in place of one raised within.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{argument}: {error}") from error

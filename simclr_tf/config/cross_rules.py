@@ -42,6 +42,19 @@ def _not_for(train_modes, field, nothing):
     )
 
 
+def _not_for_the_teacher_alone(field, nothing):
+    """`field` is left at `nothing` where labels have no weight."""
+    return CrossRule(
+        field,
+        lambda config: (
+            config.train_mode != "distill"
+            or config.distill_alpha < 1
+            or getattr(config, field) == nothing
+        ),
+        f"{nothing!r} where distill_alpha is 1, which uses no label",
+    )
+
+
 CROSS_RULES = (
     CrossRule(
         "model_dir",
@@ -98,13 +111,16 @@ CROSS_RULES = (
         lambda config: (
             config.teacher
             or config.train_mode != "distill"
-            or not _trains(config)
+            or not (_trains(config) or config.mode == "plan")
         ),
         "given for train_mode=distill",
     ),
     _not_for(("pretrain",), "label_fraction", 0.0),
     _not_for(("pretrain",), "labels_per_class", 0),
     _not_for(("pretrain",), "label_file", None),
+    _not_for_the_teacher_alone("label_fraction", 0.0),
+    _not_for_the_teacher_alone("labels_per_class", 0),
+    _not_for_the_teacher_alone("label_file", None),
     _not_for(("pretrain", "distill"), "from_scratch", False),
     _not_for(("pretrain", "finetune"), "teacher", None),
     _not_for(("pretrain", "finetune"), "unlabelled_dataset", None),

@@ -86,6 +86,17 @@ def hide_labels(source, kept):
     return dataclasses.replace(source, labels=labels)
 
 
+def without_labels(source):
+    """The same images, as if no label was known."""
+    return dataclasses.replace(
+        source,
+        num_classes=None,
+        class_names=None,
+        labels=None,
+        is_multi_label=False,
+    )
+
+
 def join(labelled, unlabelled):
     """One split of the images of two, the second's labels not used.
 
@@ -94,11 +105,11 @@ def join(labelled, unlabelled):
     and streams are read.
 
     Args:
-        labelled: a labelled `Source`, whose examples come first.
+        labelled: a `Source`, labelled or not, whose examples come first.
         unlabelled: any `Source`; labels it has become `HIDDEN`.
 
     Returns:
-        A `Source` with the classes of the first.
+        A `Source` with the classes of the first, if it has any.
     """
     kinds = {type(labelled), type(unlabelled)}
     pair = (labelled, unlabelled)
@@ -112,8 +123,6 @@ def join(labelled, unlabelled):
         name, kind = "contents", sources.BytesSource
         labelled, unlabelled = pair = [_encoded(part) for part in pair]
         cells = labelled.contents + unlabelled.contents
-    shape = (unlabelled.num_examples, *labelled.labels.shape[1:])
-    hidden = np.full(shape, HIDDEN, np.int32)
     return kind(
         name=" + ".join(part.name for part in pair),
         split=" + ".join(part.split for part in pair),
@@ -121,9 +130,18 @@ def join(labelled, unlabelled):
         num_classes=labelled.num_classes,
         class_names=labelled.class_names,
         is_multi_label=labelled.is_multi_label,
-        labels=np.concatenate([labelled.labels, hidden]),
+        labels=_joined_labels(labelled, unlabelled.num_examples),
         **{name: cells},
     )
+
+
+def _joined_labels(labelled, num_hidden):
+    """The labels of one source and as many `HIDDEN` ones, or None."""
+    if labelled.labels is None:
+        return None
+    shape = (num_hidden, *labelled.labels.shape[1:])
+    hidden = np.full(shape, HIDDEN, np.int32)
+    return np.concatenate([labelled.labels, hidden])
 
 
 def _share_size(labelled, unlabelled):

@@ -2,22 +2,21 @@
 
 import collections
 import math
-import os
 
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.data import label_files, labelled, sources
-from simclr_tf.evaluation import fingerprint
-from simclr_tf.tasks import components, given_checkpoint, recipe, training_run
-from simclr_tf.training import (
-    batch_views,
-    frozen_blocks,
-    steps,
-    whole_file,
+from simclr_tf.data import sources
+from simclr_tf.tasks import (
+    components,
+    given_checkpoint,
+    one_view,
+    seen_labels,
+    training_run,
+    untouched,
 )
+from simclr_tf.training import frozen_blocks, steps
 
-LABEL_FILE = "labels.txt"  # in model_dir
 MOST_NAMED = 12
 """Of more variables the parts are named that they belong to."""
 
@@ -32,7 +31,7 @@ def run(config):
     return training_run.run(config, Finetuning())
 
 
-class Finetuning(recipe.Recipe):
+class Finetuning(one_view.OneView):
     """Cross-entropy on labels, by one view of each image.
 
     Source: Chen et al. 2020b, section 2; official tf2/run.py.
@@ -41,22 +40,14 @@ class Finetuning(recipe.Recipe):
     def __init__(self):
         """Nothing is opened yet."""
         self._label_list = None
-        self._encoder_before = None
+        self._encoder = None
 
     def open_source(self, config):
         """The labelled images, or the part of them that is asked for."""
         whole = components.open_labelled(config, "train_split")
-        kept = choose_labels(config, whole)
-        if kept is None:
-            return whole
-        self._label_list = label_files.render(
-            whole,
-            kept,
-            seed=config.seed,
-            label_fraction=config.label_fraction or None,
-            labels_per_class=config.labels_per_class or None,
-        )
-        return sources.take(whole, kept)
+        kept = seen_labels.choose(config, whole)
+        self._label_list = seen_labels.render(config, whole, kept)
+        return whole if kept is None else sources.take(whole, kept)
 
     def check(self, config, source, plan):
         """Refuses a start from nothing that was not asked for."""
@@ -65,17 +56,7 @@ class Finetuning(recipe.Recipe):
                 "checkpoint must be given for train_mode=finetune, or "
                 "from_scratch; got none"
             )
-        if config.mode == "train_then_eval":
-            components.open_labelled(config, "eval_split")
-
-    def make_state(self, config, plan):
-        """Model, perhaps frozen in part, and optimizer of the rest."""
-        return components.make_train_state(
-            config,
-            num_classes=plan.num_classes,
-            total_steps=plan.total_steps,
-            warmup_steps=plan.warmup_steps,
-        )
+        super().check(config, source, plan)
 
     def start(self, config, state):
         """The checkpoint's weights, unless training is from scratch."""
@@ -87,43 +68,16 @@ class Finetuning(recipe.Recipe):
     def begin(self, opened):
         """Writes which labels are seen, and says what is trained."""
         config, model = opened.config, opened.state.model
-        if self._label_list is not None:
-            path = os.path.join(config.model_dir, LABEL_FILE)
-            whole_file.write_text(path, self._label_list)
+        seen_labels.write(config, self._label_list)
         for line in describe_trained(frozen_blocks.reached_variables(model)):
             logging.info(line)
-        self._encoder_before = fingerprint.of_model(model.encoder)
+        if config.fine_tune_after_block == frozen_blocks.HEAD_ONLY:
+            self._encoder = untouched.Untouched("encoder", model.encoder)
 
     def end(self, opened):
         """Proves that a frozen encoder is what it was."""
-        if opened.config.fine_tune_after_block != frozen_blocks.HEAD_ONLY:
-            return
-        after = fingerprint.of_model(opened.state.model.encoder)
-        if after != self._encoder_before:
-            raise RuntimeError("the frozen encoder has changed")
-        logging.info(
-            "the encoder is what it was: weights %.12s, statistics %.12s",
-            after.weights,
-            after.statistics,
-        )
-
-    def make_crops(self, config):
-        """One crop of each image."""
-        return batch_views.make_host_crop(
-            seed=config.seed,
-            image_size=config.image_size,
-            recipe=components.finetune_recipe(config),
-            float_views=config.float_views,
-        )
-
-    def make_views(self, config, *, jit):
-        """One view of each image: crop and flip."""
-        return batch_views.make_one_view(
-            seed=config.seed,
-            image_size=config.image_size,
-            recipe=components.finetune_recipe(config),
-            jit=jit,
-        )
+        if self._encoder is not None:
+            self._encoder.prove()
 
     def make_step(self, config, state, views_of):
         """The step over what is not frozen."""
@@ -137,10 +91,6 @@ class Finetuning(recipe.Recipe):
     def describe_labels(self, source, plan):
         """All of them are seen."""
         return f"each labelled as one of {plan.num_classes} classes"
-
-    def describe_batch(self, config):
-        """One view of each image."""
-        return "one view of each, crop and flip"
 
     def describe_loss(self, config, plan):
         """Cross-entropy, and its value at chance."""
@@ -166,28 +116,3 @@ def describe_trained(variables):
     parts = ["/".join(v.path.split("/")[1:3]) for v in variables]
     counted = collections.Counter(parts).items()
     return lines + [f"           {part}: {count}" for part, count in counted]
-
-
-def choose_labels(config, source):
-    """Which images' labels are seen.
-
-    Args:
-        config: a `Config`.
-        source: the whole labelled `Source`.
-
-    Returns:
-        Rising indices, or None for all.
-
-    Raises:
-        errors.UserError: as `label_files.read` and `labelled.choose`.
-    """
-    if config.label_file:
-        return label_files.read(config.label_file, source)
-    if not (config.label_fraction or config.labels_per_class):
-        return None
-    return labelled.choose(
-        source,
-        seed=config.seed,
-        label_fraction=config.label_fraction or None,
-        labels_per_class=config.labels_per_class or None,
-    )

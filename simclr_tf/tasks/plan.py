@@ -13,8 +13,9 @@ from simclr_tf.tasks import (
     advice,
     announcement,
     components,
+    distill,
+    finetune,
     given_checkpoint,
-    plan_of_run,
     plan_text,
     pretrain,
     probe,
@@ -24,10 +25,18 @@ from simclr_tf.tasks import (
 # Source: Russakovsky et al. 2015, "ImageNet Large Scale Visual Recognition
 # Challenge", Table 2 (1,281,167 training images, 1000 classes).
 PUBLISHED_SIZES = {("imagenet2012", "train"): (1_281_167, 1000)}
+_RECIPES = {
+    "pretrain": pretrain.Pretraining,
+    "finetune": finetune.Finetuning,
+    "distill": distill.Distillation,
+}
 
 
 def run(config):
     """Prints the plan of a run, two training steps included.
+
+    Work and memory are estimated of pretraining alone; other trainings are
+    announced and timed.
 
     Args:
         config: a `Config`; `model_dir` may be None.
@@ -41,50 +50,53 @@ def run(config):
     num_replicas = strategy.num_replicas_in_sync
     base = machine.base_bytes(num_replicas)
     available = machine.memory_per_replica(num_replicas)
-    source = open_source(config)
-    plan = plan_of_run.make_plan(config, source, num_replicas)
+    recipe = _RECIPES[config.train_mode]()
+    source = open_source(config, recipe)
+    plan = recipe.make_plan(config, source, num_replicas)
     with strategy.scope():
-        state = components.make_train_state(
-            config,
-            num_classes=plan.num_classes,
-            total_steps=plan.total_steps,
-            warmup_steps=plan.warmup_steps,
-        )
-    opened = training_run.Run(
-        config, pretrain.Pretraining(), strategy, source, plan, state
-    )
+        state = recipe.make_state(config, plan)
+    opened = training_run.Run(config, recipe, strategy, source, plan, state)
     said = announcement.lines(opened)
     _show(plan_text.told(said, source, config))
     shape = shape_of(config, state, num_replicas=num_replicas)
     load = load_of(config, num_replicas)
     flops = step_flops(config, state.model)
-    _show(plan_text.cost_lines(config, shape, load, flops))
-    _show(plan_text.memory_lines(shape, load, base=base, available=available))
-    shapes = _shapes(config, shape, num_replicas)
     spare = None if available is None else available - base
-    _show(advice.lines(config, shapes, load, memory_bytes=spare))
+    if config.train_mode == "pretrain":
+        _show(plan_text.cost_lines(config, shape, load, flops))
+        _show(
+            plan_text.memory_lines(shape, load, base=base, available=available)
+        )
+        shapes = _shapes(config, shape, num_replicas)
+        _show(advice.lines(config, shapes, load, memory_bytes=spare))
+    else:
+        _show({"memory": f"not estimated for train_mode={config.train_mode}"})
+    # Of other trainings these are upper bounds: they see one view.
     probed = probe_config(config, shape, load, flops=flops, spare=spare)
     made_up = isinstance(source, plan_text.Assumed)
     timing = probe.time_steps(
-        probed, None if made_up else source, plan, state, strategy
+        opened._replace(config=probed, source=None if made_up else source)
     )
     _show(plan_text.time_lines(config, source, plan, timing))
 
 
-def open_source(config):
+def open_source(config, recipe):
     """The training source, or the published size of one that is not here.
 
+    Args:
+        config: a `Config`.
+        recipe: a `recipe.Recipe`. Only pretraining makes up images.
+
     Raises:
-        errors.UserError: as `components.open_source`.
+        errors.UserError: as the recipe's `open_source`.
     """
     try:
-        return components.open_source(
-            config.replace(download=False, cache_dataset=False),
-            config.train_split,
+        return recipe.open_source(
+            config.replace(download=False, cache_dataset=False)
         )
     except errors.UserError:
         key = config.dataset, config.train_split
-        if key not in PUBLISHED_SIZES:
+        if config.train_mode != "pretrain" or key not in PUBLISHED_SIZES:
             raise
         return plan_text.Assumed(config.dataset, *PUBLISHED_SIZES[key])
 

@@ -38,15 +38,6 @@ class Pretraining(recipe.Recipe):
         """Refuses what will need labels later."""
         check_labels(config, source, plan)
 
-    def make_state(self, config, plan):
-        """Model and optimizer."""
-        return components.make_train_state(
-            config,
-            num_classes=plan.num_classes,
-            total_steps=plan.total_steps,
-            warmup_steps=plan.warmup_steps,
-        )
-
     def make_crops(self, config):
         """One crop for each view."""
         return batch_views.make_host_crops(

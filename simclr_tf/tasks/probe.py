@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from simclr_tf.data import images
-from simclr_tf.tasks import pretrain, training_run
+from simclr_tf.tasks import training_run
 
 TIMED_STEPS = 2
 PROBE_FLOPS = {"CPU": 1.5e12, "GPU": 2e14, "TPU": 2e14}
@@ -49,24 +49,21 @@ def probe_size(batch_size, *, num_replicas, flops_per_image, fits):
     return size
 
 
-def time_steps(config, source, plan, state, strategy):
+def time_steps(opened):
     """Runs one step for warming up, and two that count.
 
     Args:
-        config: a `Config`; its `train_batch_size` is what is run.
-        source: the training `Source`; None for made-up images.
-        plan: a `plan_of_run.Plan`.
-        state: a `TrainState`, whose weights are moved.
-        strategy: the strategy it was made under.
+        opened: a `training_run.Run`, of which the batch size is what is run;
+            its source None for made-up images. The weights are moved.
 
     Returns:
         `Timing`.
     """
-    opened = training_run.Run(
-        config, pretrain.Pretraining(), strategy, source, plan, state
-    )
+    config, source = opened.config, opened.source
     if source is None:
-        batches = synthetic_batches(config, plan.num_classes, strategy)
+        batches = synthetic_batches(
+            config, opened.plan.num_classes, opened.strategy
+        )
     else:
         batches = training_run.make_iterator(opened)
     call, _ = training_run.make_call(opened)

@@ -2,7 +2,7 @@
 
 import abc
 
-from simclr_tf.tasks import components, given_checkpoint
+from simclr_tf.tasks import components, given_checkpoint, plan_of_run
 
 
 class Recipe(abc.ABC):
@@ -12,13 +12,26 @@ class Recipe(abc.ABC):
         """The training `Source`."""
         return components.open_source(config, config.train_split)
 
+    def make_plan(self, config, source, num_replicas):
+        """The run's numbers, a `plan_of_run.Plan`."""
+        return plan_of_run.make_plan(config, source, num_replicas)
+
+    def facts(self, source, plan):
+        """What those who open the run need to know; a resumed run has them."""
+        return plan_of_run.facts(source, plan)
+
     @abc.abstractmethod
     def check(self, config, source, plan):
         """Raises `UserError` for what would fail after hours of training."""
 
-    @abc.abstractmethod
     def make_state(self, config, plan):
         """Model and optimizer; called inside the strategy's scope."""
+        return components.make_train_state(
+            config,
+            num_classes=plan.num_classes,
+            total_steps=plan.total_steps,
+            warmup_steps=plan.warmup_steps,
+        )
 
     def start(self, config, state):
         """Gives a run that begins its weights."""

@@ -17,7 +17,6 @@ from simclr_tf.tasks import (
     components,
     given_checkpoint,
     model_dir,
-    plan_of_run,
 )
 from simclr_tf.training import (
     checkpoint,
@@ -71,8 +70,8 @@ def run(config, recipe):
     config = given_checkpoint.adopt_architecture(config)
     strategy = components.make_strategy(config)
     source = recipe.open_source(config)
-    plan = plan_of_run.make_plan(config, source, strategy.num_replicas_in_sync)
-    facts = plan_of_run.facts(source, plan)
+    plan = recipe.make_plan(config, source, strategy.num_replicas_in_sync)
+    facts = recipe.facts(source, plan)
     model_dir.check_free(config, facts)
     recipe.check(config, source, plan)
     with strategy.scope():

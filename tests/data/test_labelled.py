@@ -123,6 +123,15 @@ def test_images_of_several_kinds_become_files(source):
     np.testing.assert_array_equal(decoded[-3:], more.images)
 
 
+def test_two_sets_without_labels(source):
+    stripped = labelled.without_labels(source)
+    assert stripped.num_classes is stripped.labels is None
+    for other in (source, bare(5, 6)):
+        joined = labelled.join(stripped, other)
+        assert joined.num_classes is joined.labels is None
+        assert joined.num_examples == (source.num_examples + other.num_examples)
+
+
 def test_a_mixed_split_trains(source):
     both = labelled.join(source, bare(5, 6))
     crops = pipeline.Crops(

@@ -11,7 +11,7 @@ import tensorflow as tf
 from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.planning import machine
-from simclr_tf.tasks import components, plan, plan_text, probe
+from simclr_tf.tasks import components, plan, plan_text, pretrain, probe
 
 NETWORK = {
     "image_size": 8,
@@ -94,15 +94,16 @@ def test_bad_input_is_one_line(flag, complaint):
 
 
 def test_a_known_size_stands_in_for_a_set_that_is_not_here(tmp_path):
+    recipe = pretrain.Pretraining()
     absent = config(dataset="imagenet2012", data_dir=str(tmp_path))
-    found = plan.open_source(absent)
+    found = plan.open_source(absent, recipe)
     assert (found.num_examples, found.num_classes) == (1_281_167, 1000)
     said = plan_text.told({"data": "x", "model_dir": None}, found, absent)
     assert said == {"data": "x (published size: the set is not here)"}
     with pytest.raises(errors.UserError):
-        plan.open_source(absent.replace(train_split="train[:10%]"))
+        plan.open_source(absent.replace(train_split="train[:10%]"), recipe)
     with pytest.raises(errors.UserError, match="must be prepared"):
-        plan.open_source(absent.replace(dataset="cifar10"))
+        plan.open_source(absent.replace(dataset="cifar10"), recipe)
     assert os.listdir(tmp_path) == []
 
 

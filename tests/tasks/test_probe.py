@@ -4,7 +4,13 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf.config import Config
-from simclr_tf.tasks import components, plan_of_run, probe
+from simclr_tf.tasks import (
+    components,
+    plan_of_run,
+    pretrain,
+    probe,
+    training_run,
+)
 
 BATCH = 16
 FLOPS = probe.PROBE_FLOPS["CPU"]
@@ -61,7 +67,11 @@ def test_two_real_steps_on_made_up_images(mirrored, replicas, num_classes):
             config, num_classes=num_classes, total_steps=9, warmup_steps=0
         )
     numbers = plan_of_run.Plan(replicas, 9, 0, 9, num_classes)
-    timing = probe.time_steps(config, None, numbers, state, strategy)
+    timing = probe.time_steps(
+        training_run.Run(
+            config, pretrain.Pretraining(), strategy, None, numbers, state
+        )
+    )
     assert timing.images == BATCH
     assert timing.secs > 0
     assert state.step == 1 + probe.TIMED_STEPS

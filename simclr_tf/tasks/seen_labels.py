@@ -1,0 +1,62 @@
+"""Which labels a training on labels sees, and the record it leaves of them."""
+
+import os
+
+from simclr_tf.data import label_files, labelled
+from simclr_tf.training import whole_file
+
+LABEL_FILE = "labels.txt"  # in model_dir
+
+
+def choose(config, source):
+    """Which images' labels are seen.
+
+    Args:
+        config: a `Config`.
+        source: the whole labelled `Source`.
+
+    Returns:
+        Rising indices, or None for all.
+
+    Raises:
+        errors.UserError: as `label_files.read` and `labelled.choose`.
+    """
+    if config.label_file:
+        return label_files.read(config.label_file, source)
+    if not (config.label_fraction or config.labels_per_class):
+        return None
+    return labelled.choose(
+        source,
+        seed=config.seed,
+        label_fraction=config.label_fraction or None,
+        labels_per_class=config.labels_per_class or None,
+    )
+
+
+def render(config, source, kept):
+    """The list of what was chosen, as text that can be passed back in.
+
+    Args:
+        config: a `Config`.
+        source: the whole labelled `Source`.
+        kept: what `choose` returned.
+
+    Returns:
+        The text, or None where all labels are seen.
+    """
+    if kept is None:
+        return None
+    return label_files.render(
+        source,
+        kept,
+        seed=config.seed,
+        label_fraction=config.label_fraction or None,
+        labels_per_class=config.labels_per_class or None,
+    )
+
+
+def write(config, text):
+    """Writes what `render` returned to `model_dir`; nothing for None."""
+    if text is not None:
+        path = os.path.join(config.model_dir, LABEL_FILE)
+        whole_file.write_text(path, text)
