@@ -2,7 +2,6 @@
 
 import io
 
-import matplotlib
 import numpy as np
 import tensorflow as tf
 
@@ -18,7 +17,6 @@ def save_plot(path, rows, *, method, footer):
         method: "knn" or "linear".
         footer: what was measured, on how many images, at which step.
     """
-    matplotlib.use("Agg")
     from matplotlib import figure
 
     drawing = figure.Figure(figsize=(6, 4), layout="constrained")

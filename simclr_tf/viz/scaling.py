@@ -3,7 +3,6 @@
 import io
 from typing import NamedTuple
 
-import matplotlib
 import tensorflow as tf
 
 COLORS = ("#0b6e4f", "#c8553d", "#3d5a80", "#e0a458", "#6c757d")
@@ -37,7 +36,6 @@ def save_panels(path, panels, *, footer):
         panels: list of `Panel`s.
         footer: what was measured or assumed, and on what.
     """
-    matplotlib.use("Agg")
     from matplotlib import figure
 
     width, height = _PANEL_INCHES
