@@ -2,9 +2,10 @@
 
 import os
 
+from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.tasks import components, given_checkpoint
-from simclr_tf.tasks import pretrain as pretraining
+from simclr_tf.tasks import components, given_checkpoint, modes
+from simclr_tf.tasks import evaluate as evaluation
 from simclr_tf.training import console
 
 
@@ -15,13 +16,67 @@ def pretrain(config):
         config: a `simclr_tf.Config` with `model_dir`.
 
     Returns:
-        The final step.
+        The final step, an int.
 
     Raises:
         errors.UserError: if the configuration and the data do not fit.
     """
+    return _train(config, "pretrain")
+
+
+def finetune(config):
+    """Trains on labels as the command line does, showing its progress.
+
+    Args:
+        config: a `simclr_tf.Config` with `train_mode="finetune"`,
+            `model_dir`, and `checkpoint` or `from_scratch`.
+
+    Returns:
+        The final step, an int.
+
+    Raises:
+        errors.UserError: if configuration, labels and checkpoint do not fit.
+    """
+    return _train(config, "finetune")
+
+
+def distill(config):
+    """Trains a student as the command line does, showing its progress.
+
+    Args:
+        config: a `simclr_tf.Config` with `train_mode="distill"`,
+            `model_dir` and `teacher`.
+
+    Returns:
+        The final step, an int.
+
+    Raises:
+        errors.UserError: if configuration, data and teacher do not fit.
+    """
+    return _train(config, "distill")
+
+
+def evaluate(config):
+    """Scores the newest checkpoint and exports it; waits for no other.
+
+    It is written to `model_dir/saved_model/<step>`, the scores to
+    `model_dir/result.json`.
+
+    Args:
+        config: a `simclr_tf.Config`, the one that was trained with, or one
+            with `mode="eval"`: fields not set are taken from the run in
+            `model_dir`, or from `checkpoint`.
+
+    Returns:
+        dict of scores, fractions of 1, under the official keys such as
+        "eval/label_top_1_accuracy", and "global_step".
+
+    Raises:
+        errors.UserError: if there is nothing to score or to score with.
+    """
+    _check_one_seed(config)
     console.speak_plainly()
-    return pretraining.run(config)
+    return evaluation.run(config, follow=False)
 
 
 def load_model(path, **flags):
@@ -45,3 +100,23 @@ def load_model(path, **flags):
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(path, model)
     return model
+
+
+def _train(config, train_mode):
+    _check_one_seed(config)
+    if config.train_mode != train_mode:
+        raise errors.UserError(
+            f"train_mode must be {train_mode!r} for {train_mode}(config); got "
+            f"{config.train_mode!r}"
+        )
+    console.speak_plainly()
+    return modes.train(config)
+
+
+def _check_one_seed(config):
+    """Repeating is the command line's; a script has loops of its own."""
+    if config.num_seeds > 1:
+        raise errors.UserError(
+            "num_seeds must be 1 from Python (call once per seed and "
+            f"model_dir); got {config.num_seeds}"
+        )

@@ -5,7 +5,6 @@ Dimension letter: `K` classes.
 
 import io
 
-import matplotlib
 import numpy as np
 
 from simclr_tf.training import whole_file
@@ -28,7 +27,6 @@ def save_plot(path, confusion, *, class_names, footer):
         class_names: sequence of K str.
         footer: what was measured, on how many images, at which step.
     """
-    matplotlib.use("Agg")
     from matplotlib import figure
 
     num_classes = len(confusion)

@@ -2,7 +2,6 @@
 
 import io
 
-import matplotlib
 import numpy as np
 
 from simclr_tf.training import whole_file
@@ -19,7 +18,6 @@ def save_plot(path, rows, *, method, footer):
         method: of the scores that are drawn, such as "knn".
         footer: what was measured, on how many images, at which step.
     """
-    matplotlib.use("Agg")
     from matplotlib import figure
 
     drawing = figure.Figure(figsize=(6, 4), layout="constrained")

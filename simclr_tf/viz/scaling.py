@@ -3,8 +3,6 @@
 import io
 from typing import NamedTuple
 
-import matplotlib
-
 from simclr_tf.training import whole_file
 
 COLORS = ("#0b6e4f", "#c8553d", "#3d5a80", "#e0a458", "#6c757d")
@@ -38,7 +36,6 @@ def save_panels(path, panels, *, footer):
         panels: list of `Panel`s.
         footer: what was measured or assumed, and on what.
     """
-    matplotlib.use("Agg")
     from matplotlib import figure
 
     width, height = _PANEL_INCHES

@@ -1,10 +1,14 @@
 """The functions offered to Python programs."""
 
+import json
+import pathlib
+
 import numpy as np
 import official_files
 import pytest
 
 import simclr_tf
+from simclr_tf import Config
 from simclr_tf.interop import official
 from simclr_tf.tasks import components
 
@@ -43,3 +47,51 @@ def test_flags_must_agree(model, tmp_path):
 def test_nothing_there_is_told(tmp_path):
     with pytest.raises(simclr_tf.UserError, match="checkpoint must name"):
         simclr_tf.load_model(str(tmp_path))
+
+
+DIGITS = {
+    "dataset": "digits",
+    "eval_split": "test",
+    "image_size": 8,
+    "resnet_depth": 10,
+    "width_multiplier": 1 / 8,
+    "train_batch_size": 32,
+    "train_steps": 2,
+    "warmup_epochs": 0,
+    "jit": "off",
+}
+
+
+@pytest.mark.slow
+def test_from_images_to_scores(tmp_path):
+    pretrained, tuned = (str(tmp_path / name) for name in ("first", "second"))
+    assert simclr_tf.pretrain(Config(model_dir=pretrained, **DIGITS)) == 2
+    config = Config(
+        train_mode="finetune",
+        checkpoint=pretrained,
+        labels_per_class=4,
+        model_dir=tuned,
+        **DIGITS,
+    )
+    assert simclr_tf.finetune(config) == 2
+    result = simclr_tf.evaluate(Config(mode="eval", model_dir=tuned))
+    assert result == json.loads(pathlib.Path(tuned, "result.json").read_text())
+    assert 0 <= result["eval/label_top_1_accuracy"] <= 1
+    assert pathlib.Path(tuned, "saved_model", "2").is_dir()
+    labels = pathlib.Path(tuned, "labels.txt").read_text().splitlines()
+    assert len([line for line in labels if not line.startswith("#")]) == 40
+
+
+@pytest.mark.parametrize("name", ["pretrain", "finetune", "distill"])
+def test_another_kind_of_training_is_told(name):
+    other = "pretrain" if name == "finetune" else "finetune"
+    config = Config(model_dir="d", checkpoint="c", train_mode=other)
+    with pytest.raises(simclr_tf.UserError, match=f"must be '{name}' for"):
+        getattr(simclr_tf, name)(config)
+
+
+@pytest.mark.parametrize("name", ["pretrain", "evaluate"])
+def test_several_seeds_are_the_command_lines(name):
+    config = Config(model_dir="d", num_seeds=2)
+    with pytest.raises(simclr_tf.UserError, match="num_seeds must be 1"):
+        getattr(simclr_tf, name)(config)

@@ -2,6 +2,7 @@
 
 import io
 
+import matplotlib
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -35,3 +36,12 @@ def test_a_png_with_something_on_it(tmp_path, where):
     image = Image.open(io.BytesIO(content)).convert("RGB")
     assert image.size == (900, 600)
     assert len(image.getcolors(maxcolors=10**6)) > MIN_SHADES
+
+
+def test_a_notebooks_own_figures_are_left_alone(tmp_path):
+    former = matplotlib.get_backend()
+    matplotlib.use("svg")
+    plot.save_plot(f"{tmp_path}/knn.png", rows(), method="knn", footer="")
+    after = matplotlib.get_backend()
+    matplotlib.use(former)
+    assert after == "svg"
