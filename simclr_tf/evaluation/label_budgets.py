@@ -103,9 +103,7 @@ def evaluate(train, test, *, num_classes, protocol):
 
 
 def _score(method, budget, train, test, num_classes, protocol):
-    setting = method.default()
-    if method.has_choice:
-        setting = _chosen(method, budget, train, num_classes, protocol)
+    setting = choose(method, budget, train, num_classes, protocol)
     fitted = tuple(
         method.fit(train.take(draw), num_classes=num_classes, **setting)
         for draw in label_draws(train.labels, budget, protocol)
@@ -143,7 +141,18 @@ def paired_difference(ours, theirs):
     return Difference(float(gaps.mean()), float(error))
 
 
-def _chosen(method, budget, train, num_classes, protocol):
+def choose(method, budget, train, num_classes, protocol):
+    """The setting of a method at a budget, a dict; see `evaluate`.
+
+    Args:
+        method: of `evaluation.methods`.
+        budget: a label budget.
+        train: standardised `features.Features` of the training split.
+        num_classes: K.
+        protocol: a `Protocol`.
+    """
+    if not method.has_choice:
+        return method.default()
     kept, held = subsets.hold_out(
         train.labels, protocol.holdout_fraction, seed=protocol.seed
     )

@@ -6,12 +6,12 @@ import time
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.data import splits
 from simclr_tf.tasks import (
     components,
     frozen,
     given_checkpoint,
     model_dir,
+    scored_images,
     supervised_scores,
     transfer,
 )
@@ -46,7 +46,7 @@ def run(config, *, follow=True):
             "model_dir must be given for the results, as the checkpoint "
             f"belongs to no run; got {config.model_dir!r}"
         )
-    source = open_source(config, facts["num_classes"])
+    source = scored_images.open_source(config, facts["num_classes"])
     check_protocol(config, has_probe=facts["num_classes"] is not None)
     model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
@@ -59,24 +59,6 @@ def run(config, *, follow=True):
     return result
 
 
-def open_source(config, num_classes):
-    """The images to score; None for transfer, which looks at others alone.
-
-    Args:
-        config: a recalled `Config`.
-        num_classes: of the supervised head; None without one.
-
-    Raises:
-        errors.UserError: if they have no labels, or other classes.
-    """
-    if config.eval_protocol == "transfer":
-        return None
-    source = components.open_labelled(config, "eval_split")
-    check_classes(source, num_classes)
-    warn_of_training_images(config)
-    return source
-
-
 def check_protocol(config, *, has_probe):
     """Raises `UserError` for what a protocol needs and the run has not."""
     if config.eval_protocol == "transfer":
@@ -85,35 +67,6 @@ def check_protocol(config, *, has_probe):
         raise errors.UserError(
             "eval_protocol=online needs a run with labels and "
             "lineareval_while_pretraining; use --eval_protocol=frozen"
-        )
-
-
-def check_classes(source, num_classes):
-    """Raises `UserError` if the head was made for other classes.
-
-    Args:
-        source: the labelled evaluation `Source`.
-        num_classes: of the supervised head; None without one.
-    """
-    if num_classes not in (None, source.num_classes):
-        raise errors.UserError(
-            f"eval_split must have the {num_classes} classes of the "
-            f"supervised head; {source.name!r} split {source.split!r} has "
-            f"{source.num_classes}"
-        )
-
-
-def warn_of_training_images(config):
-    """Warns where the images that score are those that train."""
-    train, test = (
-        sorted(map(str, splits.parse(split)))
-        for split in (config.train_split, config.eval_split)
-    )
-    if train == test:
-        logging.warning(
-            "eval_split %r is the training split: the scores are those of "
-            "images that were trained on",
-            config.eval_split,
         )
 
 
@@ -155,7 +108,7 @@ def score(config, model, source, path, step):
     Args:
         config: a recalled `Config`.
         model: the network, with the checkpoint's weights.
-        source: of `open_source`.
+        source: of `scored_images.open_source`.
         path: of the checkpoint.
         step: that it was reached at.
 

@@ -8,6 +8,7 @@ from simclr_tf.tasks import (
     frozen,
     knn_monitor,
     recipe,
+    scored_images,
     training_run,
 )
 from simclr_tf.training import batch_views, microbatch, steps
@@ -117,7 +118,7 @@ def check_labels(config, source, plan):
     """
     knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
-        evaluate.open_source(config, plan.num_classes)
+        scored_images.open_source(config, plan.num_classes)
         evaluate.check_protocol(config, has_probe=plan.num_classes is not None)
         if config.eval_protocol == "frozen":
             components.check_labelled(source, "train_split")

@@ -1,0 +1,164 @@
+"""Accuracy against the share of labels, one line per method."""
+
+import csv
+import io
+import typing
+
+from simclr_tf.evaluation import metrics
+from simclr_tf.training import whole_file
+
+STYLES = {
+    "finetune": ("fine-tuned", "#0b6e4f", "o"),
+    "linear": ("linear probe", "#3d5a80", "s"),
+    "knn": ("kNN", "#e0a458", "D"),
+    "scratch": ("from scratch", "#c8553d", "^"),
+}
+"""Method -> its name in the picture, colour and marker, best known first."""
+_TOP = 1.03  # above 100%, so that a marker there is whole
+
+
+class Point(typing.NamedTuple):
+    """One method at one fraction with one seed.
+
+    Attributes:
+        method: a key of `STYLES`.
+        fraction: of the labels, in (0, 1].
+        labels: how many that are.
+        seed: of the draw and the training.
+        accuracy: on test images, in [0, 1].
+    """
+
+    method: str
+    fraction: float
+    labels: int
+    seed: int
+    accuracy: float
+
+
+class Mean(typing.NamedTuple):
+    """One method at one fraction, over all seeds.
+
+    Attributes:
+        method: a key of `STYLES`.
+        fraction: of the labels, in (0, 1].
+        labels: how many that are.
+        mean: accuracy, in [0, 1].
+        half_width: of its 95% interval; None for one seed.
+        seeds: how many.
+    """
+
+    method: str
+    fraction: float
+    labels: int
+    mean: float
+    half_width: float | None
+    seeds: int
+
+
+def summarize(points):
+    """Means over the seeds, by method and rising fraction.
+
+    Args:
+        points: list of `Point`s, in any order.
+
+    Returns:
+        A list of `Mean`s.
+    """
+    cells = {}
+    for point in points:
+        key = (list(STYLES).index(point.method), point.fraction)
+        cells.setdefault(key, []).append(point)
+    found = []
+    for _, cell in sorted(cells.items()):
+        interval = metrics.mean_interval([point.accuracy for point in cell])
+        first = cell[0]
+        found.append(
+            Mean(
+                first.method,
+                first.fraction,
+                first.labels,
+                interval.mean,
+                interval.half_width,
+                interval.num_values,
+            )
+        )
+    return found
+
+
+def to_csv(rows):
+    """`Point`s or `Mean`s as CSV text."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(rows[0]._fields)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def render(means):
+    """The table in percent: a line per method, a column per fraction.
+
+    Args:
+        means: of `summarize`.
+
+    Returns:
+        Lines joined by newlines.
+    """
+    fractions = sorted({mean.fraction for mean in means})
+    heads = [f"{100 * fraction:g}%" for fraction in fractions]
+    lines = [_line("accuracy %, labels:", heads)]
+    for method, (name, _, _) in STYLES.items():
+        cells = {m.fraction: m for m in means if m.method == method}
+        if cells:
+            lines.append(_line(name, [_cell(cells[f]) for f in fractions]))
+    return "\n".join(lines)
+
+
+def save_plot(path, means, *, footer):
+    """Draws the curves as a PNG.
+
+    Args:
+        path: where to write, any path `tf.io.gfile` knows.
+        means: of `summarize`.
+        footer: what was measured, on how many images.
+    """
+    from matplotlib import figure
+
+    drawing = figure.Figure(figsize=(6, 4), layout="constrained")
+    axes = drawing.subplots()
+    for method, (name, color, marker) in STYLES.items():
+        cells = [mean for mean in means if mean.method == method]
+        if cells:
+            axes.errorbar(
+                [cell.labels for cell in cells],
+                [100 * cell.mean for cell in cells],
+                [100 * (cell.half_width or 0) for cell in cells],
+                label=name,
+                color=color,
+                marker=marker,
+                capsize=3,
+            )
+    axes.set_xscale("log")
+    ticks = {m.labels: f"{m.labels}\n{100 * m.fraction:g}%" for m in means}
+    axes.set_xticks(list(ticks), list(ticks.values()))
+    axes.minorticks_off()
+    axes.set_ylim(top=min(axes.get_ylim()[1], 100 * _TOP))
+    axes.set_xlabel("labels")
+    axes.set_ylabel("test accuracy (%)")
+    axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    drawing.supxlabel(footer, fontsize=7)
+    buffer = io.BytesIO()
+    drawing.savefig(buffer, format="png", dpi=150)
+    whole_file.write_bytes(path, buffer.getvalue())
+
+
+def _line(name, cells):
+    return f"{name:<20}" + "".join(f"{cell:>14}" for cell in cells)
+
+
+def _cell(mean):
+    text = f"{100 * mean.mean:.1f}"
+    if mean.half_width is None:
+        return text
+    return f"{text} ± {100 * mean.half_width:.1f}"
