@@ -126,8 +126,10 @@ def test_a_run_that_lost_its_end_finds_it_again(teacher, student, tmp_path):
     copy = shutil.copytree(student[0], tmp_path / "copy")
     for path in copy.glob(f"ckpt-{LAST}.*"):
         path.unlink()
-    found = distill(copy, teacher, *MIXED)
-    assert_same_values(found, values(student[0], LAST))
+    done = run(*STUDENT, *MIXED, f"--teacher={teacher}", f"--model_dir={copy}")
+    assert done.code == 0, done.lines
+    assert any(line.startswith("resumed at step 3") for line in done.lines)
+    assert_same_values(values(str(copy), LAST), values(student[0], LAST))
 
 
 @pytest.mark.slow

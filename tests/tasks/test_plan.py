@@ -73,6 +73,22 @@ def test_the_program_tells_all_and_writes_nothing(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
+def test_training_on_labels_is_announced_and_timed():
+    done = command_line.run(
+        *command_line.TINY,
+        "--mode=plan",
+        "--train_mode=finetune",
+        "--from_scratch",
+        "--labels_per_class=3",
+    )
+    assert done.code == 0, done.lines
+    said = lines_of(done.output)
+    assert said["data"].startswith("digits train: 30 images, each labelled")
+    assert said["memory"] == "not estimated for train_mode=finetune"
+    assert "for 6 steps" in said["run"]
+
+
 @pytest.mark.parametrize(
     ("flag", "complaint"),
     [
