@@ -141,7 +141,8 @@ def save_plot(path, means, *, footer):
     ticks = {m.labels: f"{m.labels}\n{100 * m.fraction:g}%" for m in means}
     axes.set_xticks(list(ticks), list(ticks.values()))
     axes.minorticks_off()
-    axes.set_ylim(top=min(axes.get_ylim()[1], 100 * _TOP))
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0), min(high, 100 * _TOP))
     axes.set_xlabel("labels")
     axes.set_ylabel("test accuracy (%)")
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)

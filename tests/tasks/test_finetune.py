@@ -1,0 +1,222 @@
+"""Fine-tuning from the command line: what moves, what stays, which labels."""
+
+import json
+import math
+import os
+import shlex
+import shutil
+
+import numpy as np
+import pytest
+from command_line import TINY, assert_same_values, metric_lines, run, values
+
+LAST = 6
+TUNE = (
+    *TINY,
+    "--train_mode=finetune",
+    "--optimizer=momentum",
+    "--learning_rate=0.1",
+    "--weight_decay=0",
+)
+ENCODER = "model/simclr/resnet/"
+HEAD = "model/simclr/supervised_head/"
+PROJECTION = "model/simclr/projection_head/"
+# The two published commands, data set and directories apart; sizes and length
+# are replaced below.
+PUBLISHED = [
+    "--mode=train_then_eval --train_mode=finetune --fine_tune_after_block=4 "
+    "--zero_init_logits_layer=True "
+    "--variable_schema='(?!global_step|(?:.*/|^)Momentum|head)' "
+    "--global_bn=False --optimizer=momentum --learning_rate=0.1 "
+    "--weight_decay=0.0 --train_epochs=100 --train_batch_size=512 "
+    "--warmup_epochs=0 --image_size=32 --eval_split=test --use_tpu=False",
+    "--mode=train_then_eval --train_mode=finetune --fine_tune_after_block=-1 "
+    "--zero_init_logits_layer=True "
+    "--variable_schema='(?!global_step|(?:.*/|^)Momentum|head_supervised)' "
+    "--global_bn=True --optimizer=lars --learning_rate=0.005 "
+    "--learning_rate_scaling=sqrt --weight_decay=0 --train_epochs=60 "
+    "--train_batch_size=1024 --warmup_epochs=0 --image_size=224 "
+    "--eval_split=test --train_summary_steps=0 --num_proj_layers=3 "
+    "--ft_proj_selector=1",
+]
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("pretrained") / "run"
+    outcome = run(*TINY, f"--model_dir={directory}")
+    assert outcome.code == 0, outcome.lines
+    return str(directory)
+
+
+def tune(pretrained, directory, *arguments):
+    """A run of fine-tuning that succeeds."""
+    outcome = run(
+        *TUNE,
+        f"--checkpoint={pretrained}",
+        f"--model_dir={directory}",
+        *arguments,
+    )
+    assert outcome.code == 0, outcome.lines
+    return outcome
+
+
+def moved(before, after, prefix):
+    """Names below a prefix whose value is another one."""
+    names = [name for name in after if name.startswith(prefix)]
+    return {
+        name.removeprefix(prefix)
+        for name in names
+        if name in before and not np.array_equal(before[name], after[name])
+    }
+
+
+def test_linear_evaluation_leaves_the_encoder_alone(pretrained, tmp_path):
+    outcome = tune(pretrained, tmp_path / "run", "--fine_tune_after_block=4")
+    before = values(pretrained, LAST)
+    after = values(str(tmp_path / "run"), LAST)
+    assert moved(before, after, ENCODER) == set()
+    assert any("moving_variance" in name for name in after if ENCODER in name)
+    assert moved(before, after, HEAD)
+    text = "\n".join(outcome.lines)
+    assert "trained    2 variables" in text
+    assert "simclr/supervised_head/dense/kernel" in text
+    assert "the encoder is what it was: weights " in text
+
+
+def test_frozen_blocks_keep_weights_and_statistics(pretrained, tmp_path):
+    tune(pretrained, tmp_path / "run", "--fine_tune_after_block=2")
+    before = values(pretrained, LAST)
+    changed = moved(before, values(str(tmp_path / "run"), LAST), ENCODER)
+    parts = {name.partition("/")[0] for name in changed}
+    assert parts == {"block_group3", "block_group4"}
+    assert any("moving_mean" in name for name in changed)
+
+
+def test_a_zeroed_head_starts_at_chance(pretrained, tmp_path):
+    tune(
+        pretrained, tmp_path / "run", "--zero_init_logits_layer",
+        "--train_steps=1",
+    )  # fmt: skip
+    first = metric_lines(tmp_path / "run")[0]
+    assert first["train/supervised_loss"] == pytest.approx(
+        math.log(10), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("selector", "layers"),
+    [
+        (1, {"layer1"}),
+        pytest.param(0, set(), marks=pytest.mark.slow),
+        pytest.param(
+            -1, {"layer1", "layer2", "layer3"}, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_the_classifier_reads_a_layer_and_trains_up_to_it(
+    pretrained, tmp_path, selector, layers
+):
+    tune(pretrained, tmp_path / "run", f"--ft_proj_selector={selector}")
+    before = values(pretrained, LAST)
+    changed = moved(before, values(str(tmp_path / "run"), LAST), PROJECTION)
+    kernels = {n.partition("/")[0] for n in changed if "kernel" in n}
+    assert kernels == layers
+
+
+def test_few_labels_are_listed_and_passed_back_in(pretrained, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    outcome = tune(pretrained, first, "--labels_per_class=4")
+    # Forty images are fewer than a batch of 64: they are repeated.
+    assert "40 images" in "\n".join(outcome.lines)
+    listed = (first / "labels.txt").read_text().splitlines()
+    assert len([line for line in listed if not line.startswith("#")]) == 40
+    tune(pretrained, second, f"--label_file={first}/labels.txt")
+    assert_same_values(values(str(first), LAST), values(str(second), LAST))
+
+
+def test_from_scratch_nothing_is_taken(pretrained, tmp_path):
+    tune(pretrained, tmp_path / "given", "--from_scratch")
+    alone = run(*TUNE, "--from_scratch", f"--model_dir={tmp_path}/alone")
+    assert alone.code == 0, alone.lines
+    assert_same_values(
+        values(f"{tmp_path}/given", LAST), values(f"{tmp_path}/alone", LAST)
+    )
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(pretrained, tmp_path):
+    whole = tmp_path / "whole"
+    tune(pretrained, whole, "--label_fraction=0.1")
+    half = shutil.copytree(whole, tmp_path / "half")
+    for name in os.listdir(half):
+        if name.startswith(f"ckpt-{LAST}"):
+            os.remove(half / name)
+    outcome = tune(pretrained, half, "--label_fraction=0.1")
+    assert any("resumed at step 3" in line for line in outcome.lines)
+    assert_same_values(values(str(whole), LAST), values(str(half), LAST))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["lars", "adam", "lamb"])
+def test_other_optimizers(pretrained, tmp_path, optimizer):
+    tune(pretrained, tmp_path / "run", f"--optimizer={optimizer}")
+    before = values(pretrained, LAST)
+    after = values(str(tmp_path / "run"), LAST)
+    assert moved(before, after, HEAD)
+    assert moved(before, after, ENCODER)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", PUBLISHED)
+def test_the_published_commands_run(pretrained, tmp_path, command):
+    outcome = run(
+        *shlex.split(command),
+        "--dataset=digits",
+        f"--checkpoint={pretrained}",
+        f"--model_dir={tmp_path}/run",
+        "--image_size=8",
+        "--proj_out_dim=8",
+        "--train_steps=2",
+        "--jit=off",
+    )
+    assert outcome.code == 0, outcome.lines
+    with open(f"{tmp_path}/run/result.json") as file:
+        assert 0 <= json.load(file)["eval/label_top_1_accuracy"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            [],
+            "checkpoint must be given for train_mode=finetune, or "
+            "from_scratch; got none",
+        ),
+        (
+            ["--checkpoint={pretrained}", "--label_fraction=0.001"],
+            "label_fraction must leave every class a label; class '0' of 142 "
+            "images gets 0",
+        ),
+        (
+            ["--checkpoint={pretrained}", "--label_file={own}/list.txt"],
+            "label_file must name images of 'digits' split 'train'; "
+            "'{own}/list.txt' names 1 unknown, first 'cat.png'",
+        ),
+        (
+            ["--checkpoint={pretrained}", "--resnet_depth=18"],
+            "resnet_depth must be 10, as in the checkpoint '{pretrained}'; "
+            "got 18",
+        ),
+    ],
+)
+def test_mistakes_are_one_line(pretrained, tmp_path, arguments, line):
+    (tmp_path / "list.txt").write_text("3\ncat.png\n")
+    places = {"pretrained": pretrained, "own": tmp_path}
+    outcome = run(
+        *TUNE,
+        f"--model_dir={tmp_path}/run",
+        *(argument.format(**places) for argument in arguments),
+    )
+    assert outcome.code == 1
+    assert outcome.lines[-1] == f"simclr-tf: {line.format(**places)}"
+    assert not (tmp_path / "run").exists()
