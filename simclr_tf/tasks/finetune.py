@@ -26,7 +26,7 @@ def run(config):
 
     Raises:
         errors.UserError: if configuration, labels and checkpoint do not fit.
-        RuntimeError: if a frozen encoder has changed.
+        RuntimeError: if a frozen block has changed.
     """
     return training_run.run(config, Finetuning())
 
@@ -40,7 +40,7 @@ class Finetuning(one_view.OneView):
     def __init__(self):
         """Nothing is opened yet."""
         self._label_list = None
-        self._encoder = None
+        self._frozen = []
 
     def open_source(self, config):
         """The labelled images, or the part of them that is asked for."""
@@ -71,13 +71,20 @@ class Finetuning(one_view.OneView):
         seen_labels.write(config, self._label_list)
         for line in describe_trained(frozen_blocks.reached_variables(model)):
             logging.info(line)
-        if config.fine_tune_after_block == frozen_blocks.HEAD_ONLY:
-            self._encoder = untouched.Untouched("encoder", model.encoder)
+        frozen = frozen_blocks.frozen_parts(
+            model.encoder, config.fine_tune_after_block
+        )
+        self._frozen = [
+            untouched.Untouched(
+                "encoder" if part is model.encoder else part.name, part
+            )
+            for part in frozen
+        ]
 
     def end(self, opened):
-        """Proves that a frozen encoder is what it was."""
-        if self._encoder is not None:
-            self._encoder.prove()
+        """Proves that what is frozen is what it was."""
+        for part in self._frozen:
+            part.prove()
 
     def make_step(self, config, state, views_of):
         """The step over what is not frozen."""

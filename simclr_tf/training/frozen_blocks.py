@@ -34,7 +34,7 @@ def freeze(model, after_block):
 
     Source: official tf2/resnet.py, `fine_tune_after_block`.
     """
-    for part in _parts(model.encoder, after_block):
+    for part in frozen_parts(model.encoder, after_block):
         part.trainable = False
     return list(model.trainable_variables)
 
@@ -57,7 +57,16 @@ def reached_variables(model):
     return [v for v in model.trainable_variables if id(v) not in unused]
 
 
-def _parts(encoder, after_block):
+def frozen_parts(encoder, after_block):
+    """The layers that `freeze` freezes whole, a tuple.
+
+    Args:
+        encoder: a built encoder.
+        after_block: as of `freeze`.
+
+    Raises:
+        errors.UserError: if there is no such block.
+    """
     if after_block == EVERYTHING:
         return ()
     if after_block == HEAD_ONLY:

@@ -85,7 +85,9 @@ def test_linear_evaluation_leaves_the_encoder_alone(pretrained, tmp_path):
 
 
 def test_frozen_blocks_keep_weights_and_statistics(pretrained, tmp_path):
-    tune(pretrained, tmp_path / "run", "--fine_tune_after_block=2")
+    outcome = tune(pretrained, tmp_path / "run", "--fine_tune_after_block=2")
+    for name in ("stem", "block_group1", "block_group2"):
+        assert any(f"the {name} is what it was" in x for x in outcome.lines)
     before = values(pretrained, LAST)
     changed = moved(before, values(str(tmp_path / "run"), LAST), ENCODER)
     parts = {name.partition("/")[0] for name in changed}
