@@ -229,9 +229,10 @@ def test_the_frozen_protocol_prints_a_table(copied):
     )
     assert outcome.code == 0, outcome.lines
     names = ["pretrained", "random init", "raw pixels"]
-    heads = [line[:26].strip() for line in outcome.output.splitlines()]
-    assert heads[1:4] == names
-    assert heads[4:] == [f"pretrained - {name}" for name in names[1:]]
+    heads = [line[:28].strip() for line in outcome.output.splitlines()]
+    gaps = [f"pretrained - {name}" for name in names[1:]]
+    assert heads[1:6] == heads[7:] == names + gaps
+    assert (heads[0], heads[6]) == ("knn, labels:", "linear, labels:")
     with open(f"{copied}/result.json") as file:
         result = json.load(file)
     assert list(result["frozen"]) == names

@@ -4,39 +4,50 @@ import numpy as np
 
 from simclr_tf.evaluation import label_budgets
 
-CELL = 20
-"""Columns of a cell: "least_squares 10%" and some."""
+CELL = 16
+"""Columns of a cell."""
 
 
 def render(rows):
     """Accuracy in percent, mean and standard deviation over label draws.
 
-    Below the scores stands, for each baseline, the paired difference of the
-    first row with its standard error.
+    Every method has a block, a column for each label budget. Below its
+    scores stands, for each baseline, the paired difference of the first row
+    with its standard error.
 
     Args:
         rows: dict of row name -> list of `label_budgets.Score`, all over the
-            same budgets and draws.
+            same methods, budgets and draws.
 
     Returns:
         Lines joined by newlines.
     """
-    first, *baselines = rows
-    heads = [f"{s.method} {s.budget}" for s in rows[first]]
-    lines = [_line("accuracy %, labels:", heads)]
-    lines += [
-        _line(name, [_score(s) for s in scores])
+    first = next(iter(rows.values()))
+    methods = dict.fromkeys(score.method for score in first)
+    blocks = [_block(method, rows) for method in methods]
+    return "\n".join(line for block in blocks for line in block)
+
+
+def _block(method, rows):
+    cells = {
+        name: [score for score in scores if score.method == method]
         for name, scores in rows.items()
+    }
+    first, *baselines = cells
+    lines = [_line(f"{method}, labels:", [s.budget for s in cells[first]])]
+    lines += [
+        _line(f"  {name}", [_score(score) for score in scores])
+        for name, scores in cells.items()
     ]
     for name in baselines:
-        pairs = zip(rows[first], rows[name], strict=True)
+        pairs = zip(cells[first], cells[name], strict=True)
         gaps = [label_budgets.paired_difference(a, b) for a, b in pairs]
-        lines.append(_line(f"{first} - {name}", [_gap(gap) for gap in gaps]))
-    return "\n".join(lines)
+        lines.append(_line(f"  {first} - {name}", [_gap(gap) for gap in gaps]))
+    return lines
 
 
 def _line(name, cells):
-    return f"{name:<26}" + "".join(f"{cell:>{CELL}}" for cell in cells)
+    return f"{name:<28}" + "".join(f"{cell:>{CELL}}" for cell in cells)
 
 
 def _score(score):

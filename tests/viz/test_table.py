@@ -13,11 +13,10 @@ def score(method, budget, *accuracies):
     return label_budgets.Score(method, budget, accuracies, {})
 
 
-def cells(line):
-    return [
-        line[26 + table.CELL * i : 26 + table.CELL * (i + 1)].strip()
-        for i in range(2)
-    ]
+def cells(line, count):
+    start = len(line) - count * table.CELL
+    parts = [line[start + table.CELL * i :][: table.CELL] for i in range(count)]
+    return [part.strip() for part in parts]
 
 
 def test_scores_and_differences():
@@ -25,23 +24,30 @@ def test_scores_and_differences():
         {
             "pretrained": [
                 score("knn", "1", *OURS),
-                score("linear", "all", 0.914),
+                score("linear", "1", *OURS),
+                score("knn", "all", 0.914),
+                score("linear", "all", 0.5),
             ],
             "raw pixels": [
                 score("knn", "1", *THEIRS),
-                score("linear", "all", 0.93),
+                score("linear", "1", *OURS),
+                score("knn", "all", 0.93),
+                score("linear", "all", 0.5),
             ],
         }
     )
-    head, ours, theirs, gap = text.splitlines()
-    assert cells(head) == ["knn 1", "linear all"]
-    assert cells(ours) == ["70.0 ± 20.0", "91.4"]
+    head, ours, theirs, gap, *linear = text.splitlines()
+    assert head.startswith("knn, labels:")
+    assert cells(head, 2) == ["1", "all"]
+    assert cells(ours, 2) == ["70.0 ± 20.0", "91.4"]
     spread = 100 * np.std(THEIRS, ddof=1)
-    assert cells(theirs) == [f"50.0 ± {spread:.1f}", "93.0"]
-    assert gap.startswith("pretrained - raw pixels")
+    assert cells(theirs, 2) == [f"50.0 ± {spread:.1f}", "93.0"]
+    assert gap.startswith("  pretrained - raw pixels")
     gaps = np.subtract(OURS, THEIRS)
     error = 100 * gaps.std(ddof=1) / np.sqrt(3)
-    assert cells(gap) == [f"+20.0 (se {error:.1f})", "-1.6"]
+    assert cells(gap, 2) == [f"+20.0 (se {error:.1f})", "-1.6"]
+    assert linear[0].startswith("linear, labels:")
+    assert cells(linear[3], 2) == ["+0.0 (se 0.0)", "+0.0"]
 
 
 def test_one_row_has_no_difference():
