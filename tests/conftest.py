@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import command_line
 import pytest
 import tensorflow as tf
 
@@ -40,3 +41,12 @@ def mirrored(monkeypatch):
         return tf.distribute.MirroredStrategy(devices)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pretrained(tmp_path_factory):
+    """The directory of a tiny pretraining, for all tests: copy to change."""
+    directory = tmp_path_factory.mktemp("pretrained") / "run"
+    outcome = command_line.run(*command_line.TINY, f"--model_dir={directory}")
+    assert outcome.code == 0, outcome.lines
+    return str(directory)

@@ -29,14 +29,6 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("frozen") / "run"
-    outcome = run(*TINY, f"--model_dir={directory}")
-    assert outcome.code == 0, outcome.lines
-    return directory
-
-
 def evaluate(directory, *arguments):
     """The outcome, what `result.json` says, and every classifier."""
     outcome = run(*PROTOCOL, f"--model_dir={directory}", *arguments)
@@ -48,9 +40,9 @@ def evaluate(directory, *arguments):
 
 
 @pytest.fixture(scope="module")
-def evaluated(trained, tmp_path_factory):
+def evaluated(pretrained, tmp_path_factory):
     directory = tmp_path_factory.mktemp("honest") / "run"
-    shutil.copytree(trained, directory)
+    shutil.copytree(pretrained, directory)
     return directory, evaluate(directory)
 
 
@@ -64,9 +56,9 @@ def settings(found):
 
 
 def test_permuted_test_labels_choose_and_fit_nothing(
-    trained, evaluated, tmp_path, monkeypatch
+    pretrained, evaluated, tmp_path, monkeypatch
 ):
-    directory = shutil.copytree(trained, tmp_path / "run")
+    directory = shutil.copytree(pretrained, tmp_path / "run")
     honest = digits.open_digits
 
     def permuted(split):
@@ -109,8 +101,8 @@ def test_every_method_budget_and_block_is_told(evaluated):
     assert plots <= set(os.listdir(f"{evaluated[0]}/report"))
 
 
-def test_features_are_computed_once(trained, tmp_path):
-    directory = shutil.copytree(trained, tmp_path / "run")
+def test_features_are_computed_once(pretrained, tmp_path):
+    directory = shutil.copytree(pretrained, tmp_path / "run")
     _, first, _ = evaluate(directory, *CHEAP)
     (of_encoder,) = (directory / "features").iterdir()
     assert len(list(of_encoder.iterdir())) == 2
@@ -122,8 +114,8 @@ def test_features_are_computed_once(trained, tmp_path):
     assert not stranger.exists()
 
 
-def test_a_named_cache_is_never_swept(trained, tmp_path):
-    directory = shutil.copytree(trained, tmp_path / "run")
+def test_a_named_cache_is_never_swept(pretrained, tmp_path):
+    directory = shutil.copytree(pretrained, tmp_path / "run")
     cache = tmp_path / "cache"
     (cache / "of_another_encoder").mkdir(parents=True)
     evaluate(directory, f"--feature_cache={cache}", *CHEAP)
@@ -131,8 +123,8 @@ def test_a_named_cache_is_never_swept(trained, tmp_path):
     assert not (directory / "features").exists()
 
 
-def test_more_neighbours_than_images(trained, tmp_path):
-    directory = shutil.copytree(trained, tmp_path / "run")
+def test_more_neighbours_than_images(pretrained, tmp_path):
+    directory = shutil.copytree(pretrained, tmp_path / "run")
     outcome = run(
         "--mode=eval",
         "--eval_protocol=frozen",
@@ -159,8 +151,8 @@ def test_before_training_it_is_known_too(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_images_that_were_trained_on_are_told(trained, tmp_path):
-    directory = shutil.copytree(trained, tmp_path / "run")
+def test_images_that_were_trained_on_are_told(pretrained, tmp_path):
+    directory = shutil.copytree(pretrained, tmp_path / "run")
     outcome = run(
         "--mode=eval", f"--model_dir={directory}", "--eval_split=train"
     )

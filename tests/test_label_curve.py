@@ -22,14 +22,6 @@ CURVE = (
 FROZEN = "--curve_methods=linear,knn"
 
 
-@pytest.fixture(scope="module")
-def pretrained(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("pretrained") / "run"
-    outcome = run(*TINY, f"--model_dir={directory}")
-    assert outcome.code == 0, outcome.lines
-    return str(directory)
-
-
 def draw(pretrained, directory, *arguments):
     outcome = run(
         *CURVE,

@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from command_line import TINY, run
+from command_line import run
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits, transfer_sets
@@ -24,17 +24,9 @@ GRID = (
 )
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("transfer") / "run"
-    outcome = run(*TINY, f"--model_dir={directory}")
-    assert outcome.code == 0, outcome.lines
-    return directory
-
-
 @pytest.fixture
-def copied(trained, tmp_path):
-    return shutil.copytree(trained, tmp_path / "run")
+def copied(pretrained, tmp_path):
+    return shutil.copytree(pretrained, tmp_path / "run")
 
 
 def evaluate(directory, *arguments):
@@ -92,12 +84,12 @@ def test_fine_tuning_chooses_on_validation_and_resumes(copied):
         assert json.load(file)["transfer"]["digits"] == first
 
 
-def test_permuted_test_labels_choose_and_fit_nothing(trained, monkeypatch):
+def test_permuted_test_labels_choose_and_fit_nothing(copied, monkeypatch):
     config, facts = given_checkpoint.recall(
-        Config(mode="eval", model_dir=str(trained), probe_l2=[0.001, 0.1, 10])
+        Config(mode="eval", model_dir=str(copied), probe_l2=[0.001, 0.1, 10])
     )
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
-    given_checkpoint.load(str(trained), model)
+    given_checkpoint.load(str(copied), model)
     (each,) = transfer_sets.find(["digits"])
 
     def fitted():
@@ -114,7 +106,7 @@ def test_permuted_test_labels_choose_and_fit_nothing(trained, monkeypatch):
         return dataclasses.replace(source, labels=labels)
 
     ours, (score, setting) = fitted()
-    shutil.rmtree(f"{trained}/features")
+    shutil.rmtree(f"{copied}/features")
     monkeypatch.setattr(digits, "open_digits", permuted)
     theirs, (other_score, other_setting) = fitted()
     assert ours.choice == theirs.choice

@@ -41,14 +41,6 @@ PUBLISHED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def pretrained(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("pretrained") / "run"
-    outcome = run(*TINY, f"--model_dir={directory}")
-    assert outcome.code == 0, outcome.lines
-    return str(directory)
-
-
 def tune(pretrained, directory, *arguments):
     """A run of fine-tuning that succeeds."""
     outcome = run(
