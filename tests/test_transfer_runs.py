@@ -116,6 +116,69 @@ def test_permuted_test_labels_choose_and_fit_nothing(copied, monkeypatch):
     assert score != other_score
 
 
+SPLITS = {"train": 30, "validation": 20, "test": 25}
+
+
+@pytest.fixture(scope="module")
+def voc_dir(tmp_path_factory):
+    """data_dir with a set in the form of VOC 2007: bright tops, left sides."""
+    import tensorflow_datasets as tfds
+
+    directory = str(tmp_path_factory.mktemp("tfds"))
+    objects = {"label": tfds.features.ClassLabel(names=["top", "left"])}
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="tiny_voc",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(
+            {
+                "image": tfds.features.Image(shape=(8, 8, 3)),
+                "objects": tfds.features.Sequence(objects),
+                "labels": tfds.features.Sequence(objects["label"]),
+            }
+        ),
+        split_datasets={
+            name: [(i, several_classes(i + 100 * size)) for i in range(size)]
+            for name, size in SPLITS.items()
+        },
+        data_dir=directory,
+    )
+    return directory
+
+
+def several_classes(seed):
+    generator = np.random.default_rng(seed)
+    seen = generator.random(2) < 0.5
+    image = generator.integers(0, 100, (8, 8, 3), np.uint8)
+    image[:4] += np.uint8(100 * seen[0])
+    image[:, :4] += np.uint8(50 * seen[1])
+    labels = np.flatnonzero(seen).tolist()
+    return {
+        "image": image,
+        "objects": [{"label": label} for label in labels],
+        "labels": labels,
+    }
+
+
+@pytest.mark.parametrize(
+    "method",
+    [["--probe_l2=0.1"], pytest.param(GRID, marks=pytest.mark.slow)],
+    ids=["linear", "finetune"],
+)
+def test_images_that_show_several_classes(copied, voc_dir, method):
+    outcome = evaluate(
+        copied, "--transfer_datasets=voc2007=tiny_voc", *method,
+        f"--data_dir={voc_dir}",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.lines
+    with open(f"{copied}/result.json") as file:
+        row = json.load(file)["transfer"]["voc2007"]
+    assert row["metric"] == "map"
+    assert 0 < row["score"] <= 1
+    if "--probe_l2=0.1" not in method:
+        text = "\n".join(outcome.lines)
+        assert "2 yes-or-no cross-entropies" in text
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

@@ -7,6 +7,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.data import sources
+from simclr_tf.losses import supervised
 from simclr_tf.tasks import (
     components,
     given_checkpoint,
@@ -21,30 +22,40 @@ MOST_NAMED = 12
 """Of more variables the parts are named that they belong to."""
 
 
-def run(config):
+def run(config, *, open_whole=None):
     """Fine-tunes; see `training_run.run`.
+
+    Args:
+        config: a `Config`.
+        open_whole: function of the configuration that opens the training
+            split; None for what the configuration says.
 
     Raises:
         errors.UserError: if configuration, labels and checkpoint do not fit.
         RuntimeError: if a frozen block has changed.
     """
-    return training_run.run(config, Finetuning())
+    return training_run.run(config, Finetuning(open_whole))
 
 
 class Finetuning(one_view.OneView):
     """Cross-entropy on labels, by one view of each image.
 
+    Where an image may show several classes, each is a question of its own.
+
     Source: Chen et al. 2020b, section 2; official tf2/run.py.
     """
 
-    def __init__(self):
-        """Nothing is opened yet."""
+    def __init__(self, open_whole=None):
+        """Takes what opens the training split; nothing is opened yet."""
+        self._open_whole = open_whole or open_labelled
+        self._is_multi_label = False
         self._label_list = None
         self._frozen = []
 
     def open_source(self, config):
         """The labelled images, or the part of them that is asked for."""
-        whole = components.open_labelled(config, "train_split")
+        whole = self._open_whole(config)
+        self._is_multi_label = whole.is_multi_label
         kept = seen_labels.choose(config, whole)
         self._label_list = seen_labels.render(config, whole, kept)
         return whole if kept is None else sources.take(whole, kept)
@@ -88,9 +99,13 @@ class Finetuning(one_view.OneView):
 
     def make_step(self, config, state, views_of):
         """The step over what is not frozen."""
+        several = self._is_multi_label
         return steps.FinetuneStep(
             state,
             views_of=views_of,
+            criterion=(
+                supervised.several_classes if several else supervised.one_class
+            ),
             weight_decay=config.weight_decay,
             decayed_variables=components.l2_loss_variables(config, state.model),
         )
@@ -101,14 +116,25 @@ class Finetuning(one_view.OneView):
 
     def describe_loss(self, config, plan):
         """Cross-entropy, and its value at chance."""
+        chance = f"{self.chance_loss(config, plan):.4f}"
+        if self._is_multi_label:
+            return (
+                f"{plan.num_classes} yes-or-no cross-entropies, their mean; at "
+                f"chance {chance} = log 2"
+            )
         return (
-            f"cross-entropy of {plan.num_classes} classes; at chance "
-            f"{self.chance_loss(config, plan):.4f} = log K"
+            f"cross-entropy of {plan.num_classes} classes; at chance {chance} "
+            f"= log K"
         )
 
     def chance_loss(self, config, plan):
         """That of equal logits."""
-        return math.log(plan.num_classes)
+        return math.log(2 if self._is_multi_label else plan.num_classes)
+
+
+def open_labelled(config):
+    """The training split that a configuration names."""
+    return components.open_labelled(config, "train_split")
 
 
 def describe_trained(variables):

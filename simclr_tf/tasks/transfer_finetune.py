@@ -5,7 +5,6 @@ import os
 
 from absl import logging
 
-from simclr_tf import errors
 from simclr_tf.config import Config, data, hardware
 from simclr_tf.evaluation import choice, features, metrics
 from simclr_tf.tasks import components, finetune, given_checkpoint
@@ -52,7 +51,6 @@ class FinetuneTransfer:
         Raises:
             errors.UserError: if the set cannot be opened.
         """
-        check_one_class(each)
         components.open_transfer(self._config, each, each.test)
         chosen = self.choose(each)
         logging.info("%s  chosen: %s", each.name, chosen.setting)
@@ -79,7 +77,7 @@ class FinetuneTransfer:
         """Trains on one split, or finds that it was done; scores another."""
         source = components.open_transfer(self._config, each, train)
         config = self._run_of(each, setting, source, name)
-        finetune.run(config)
+        finetune.run(config, open_whole=lambda _: source)
         return score_run(config, each, test)
 
     def _run_of(self, each, setting, source, name):
@@ -115,14 +113,6 @@ def _kept(config):
     fields = [f.name for group in groups for f in dataclasses.fields(group)]
     names = {*fields, *config.architecture(), *_KEPT}
     return names - {"dataset", "train_split", "eval_split", "microbatch_size"}
-
-
-def check_one_class(each):
-    """Raises `UserError` for a set whose images show several classes."""
-    if each.is_multi_label:
-        raise errors.UserError(
-            "fine-tuning needs one class per image, and its images show several"
-        )
 
 
 def grid(config):

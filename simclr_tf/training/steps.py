@@ -133,6 +133,7 @@ class FinetuneStep:
         state,
         *,
         views_of,
+        criterion=supervised.one_class,
         weight_decay=0.0,
         decayed_variables=(),
         trainable_variables=None,
@@ -142,6 +143,8 @@ class FinetuneStep:
         Args:
             state: a `TrainState`.
             views_of: maps a batch to float32 [b, S, S, 3], one view each.
+            criterion: maps logits and labels to a loss and an accuracy,
+                `supervised.one_class` or `supervised.several_classes`.
             weight_decay: strength of the L2 loss on `decayed_variables`.
             decayed_variables: what the L2 loss covers.
             trainable_variables: what moves; None for all that the model can
@@ -150,6 +153,7 @@ class FinetuneStep:
         """
         self._state = state
         self._views_of = views_of
+        self._criterion = criterion
         self._weight_decay = weight_decay
         self._decayed_variables = tuple(decayed_variables)
         self._trainable_variables = trainable_variables
@@ -168,11 +172,11 @@ class FinetuneStep:
         return descend(self._state.optimizer, losses, variables)
 
     def _losses(self, logits, labels):
-        loss = supervised.cross_entropy(logits, labels)
+        loss, accuracy = self._criterion(logits, labels)
         decayed = self._weight_decay * decay.l2_loss(self._decayed_variables)
         return {
             "supervised_loss": loss,
-            "supervised_acc": supervised.top_k_accuracy(logits, labels, k=1),
+            "supervised_acc": accuracy,
             "weight_decay": decayed,
             "total_loss": loss + decayed,
         }

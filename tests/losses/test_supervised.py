@@ -53,3 +53,36 @@ def test_hits_equal_a_sort(k):
 def test_equal_logits_count_as_one_guess():
     accuracy = supervised.top_k_accuracy(tf.zeros([10, 10]), tf.range(10))
     assert accuracy.numpy() == pytest.approx(0.1, rel=RTOL)
+
+
+SEVERAL = np.array([[1, 0, -1], [0, 0, 1]])
+MARGINS = np.array([[2.0, -1.0, 5.0], [3.0, -4.0, 0.5]], np.float32)
+
+
+def test_binary_cross_entropy_by_hand():
+    signed = np.where(SEVERAL > 0, MARGINS, -MARGINS).astype("float64")
+    losses = np.log1p(np.exp(-signed)) * (SEVERAL >= 0)
+    assert (signed > 0)[SEVERAL >= 0].tolist() == [1, 1, 0, 1, 1]
+    loss = supervised.binary_cross_entropy(MARGINS, SEVERAL)
+    assert loss.numpy() == pytest.approx(losses.mean(), rel=RTOL)
+    accuracy = supervised.binary_accuracy(MARGINS, SEVERAL)
+    assert accuracy.numpy() == pytest.approx((2 / 2 + 2 / 3) / 2, rel=RTOL)
+
+
+def test_what_is_left_out_has_no_gradient():
+    logits = tf.Variable(MARGINS)
+    with tf.GradientTape() as tape:
+        loss = supervised.binary_cross_entropy(logits, SEVERAL)
+    gradient = tape.gradient(loss, logits).numpy()
+    assert ((gradient == 0) == (SEVERAL < 0)).all()
+
+
+def test_logits_of_zero_cost_log_two():
+    zeros = tf.zeros([3, 4])
+    loss = supervised.binary_cross_entropy(zeros, tf.zeros([3, 4], tf.int32))
+    assert loss.numpy() == pytest.approx(math.log(2), rel=RTOL)
+
+
+def test_an_image_of_which_nothing_counts_is_no_mistake():
+    hidden = -tf.ones([1, 4], tf.int32)
+    assert supervised.binary_accuracy(tf.ones([1, 4]), hidden).numpy() == 1
