@@ -106,12 +106,15 @@ def test_features_are_computed_once(pretrained, tmp_path):
     _, first, _ = evaluate(directory, *CHEAP)
     (of_encoder,) = (directory / "features").iterdir()
     assert len(list(of_encoder.iterdir())) == 2
-    stranger = directory / "features" / "of_another_encoder"
+    stranger = directory / "features" / "0123456789abcdef"
     stranger.mkdir()
+    (directory / "features" / "mine").mkdir()
+    (directory / "features" / "notes.txt").touch()
     outcome, again, _ = evaluate(directory, *CHEAP)
     assert sum("features from" in line for line in outcome.lines) == 2
     assert again == first
-    assert not stranger.exists()
+    left = {entry.name for entry in (directory / "features").iterdir()}
+    assert left == {of_encoder.name, "mine", "notes.txt"}
 
 
 def test_a_named_cache_is_never_swept(pretrained, tmp_path):

@@ -1,6 +1,7 @@
 """Features of whole splits, computed once for an encoder and kept."""
 
 import os
+import re
 
 import tensorflow as tf
 
@@ -12,7 +13,7 @@ FEATURES = "final_avg_pool"
 PREPROCESSING = 1
 """Version of `views.eval_images`; raised when it gives other pixels."""
 DIRECTORY = "features"  # in model_dir
-_SHOWN_DIGITS = 16
+_OF_ENCODER = re.compile("[0-9a-f]{16}")
 
 
 class FrozenFeatures:
@@ -33,8 +34,7 @@ class FrozenFeatures:
         self._config = config
         self._model = model
         self._endpoints = tuple(endpoints)
-        found = fingerprint.of_model(model)
-        self._encoder = f"{found.weights} {found.statistics}"
+        self._encoder = fingerprint.of_model(model)
 
     @property
     def directory(self):
@@ -42,8 +42,7 @@ class FrozenFeatures:
         parent = directory_of(self._config)
         if parent is None:
             return None
-        digest = fingerprint.of_variables({self._encoder: 0})
-        return os.path.join(parent, digest[:_SHOWN_DIGITS])
+        return os.path.join(parent, self._encoder.short)
 
     def load(self, source):
         """Features of one split, from the cache if they are there.
@@ -56,7 +55,7 @@ class FrozenFeatures:
         """
         config = self._config
         facts = cache.facts_of(
-            encoder=self._encoder,
+            encoder=f"{self._encoder.weights} {self._encoder.statistics}",
             dataset=f"{source.name} of {source.num_examples}, in "
             f"{config.data_dir}, {'multi' if source.is_multi_label else 'one'}",
             split=source.split,
@@ -89,7 +88,8 @@ def sweep(config, *, keep):
     """Removes the features of other encoders from a run's own directory.
 
     Else those of every checkpoint that is evaluated would stay. A
-    `feature_cache` that was named is left alone.
+    `feature_cache` that was named is left alone, and so is what else lies
+    there.
 
     Args:
         config: a `Config`.
@@ -99,6 +99,6 @@ def sweep(config, *, keep):
     if config.feature_cache or not parent or not tf.io.gfile.isdir(parent):
         return
     kept = {os.path.basename(each.directory) for each in keep}
-    for name in tf.io.gfile.listdir(parent):
-        if name.rstrip("/") not in kept:
-            tf.io.gfile.rmtree(os.path.join(parent, name.rstrip("/")))
+    for name in (name.rstrip("/") for name in tf.io.gfile.listdir(parent)):
+        if _OF_ENCODER.fullmatch(name) and name not in kept:
+            tf.io.gfile.rmtree(os.path.join(parent, name))
