@@ -24,6 +24,8 @@ from simclr_tf.viz import label_curve as plot
 
 TOP_1 = "eval/label_top_1_accuracy"
 SCRATCH, FINETUNE = "scratch", "finetune"
+_SHARED = ("checkpoint", "eval_split", "eval_steps")
+"""What the runs of a curve share, beyond what a resumed run must."""
 
 
 def run(config):
@@ -42,7 +44,7 @@ def run(config):
 
     Raises:
         errors.UserError: if a fraction leaves a class without a label, or
-            `model_dir` is that of a run.
+            `model_dir` is that of a run or of another curve.
     """
     config = given_checkpoint.adopt_architecture(config)
     check_place(config)
@@ -52,6 +54,7 @@ def run(config):
     ]
     scored_images.check_classes(sources[1], sources[0].num_classes)
     draws = draw_labels(config, sources[0])
+    check_former(config, draws)
     points = frozen_points(config, sources, draws)
     for (fraction, seed), draw in draws.items():
         for method in (SCRATCH, FINETUNE):
@@ -90,6 +93,31 @@ def draw_labels(config, source):
     }
 
 
+def check_former(config, draws):
+    """Raises `UserError` if runs that are there are of another curve.
+
+    They would be taken as they are, beside points of what is asked for now.
+
+    Args:
+        config: a `Config`.
+        draws: of `draw_labels`.
+    """
+    for fraction, seed in draws:
+        for method in (SCRATCH, FINETUNE):
+            _check_shared(of_run(config, method, fraction, seed))
+
+
+def _check_shared(config):
+    former = model_dir.read_run(config.model_dir)
+    for name in _SHARED if former else ():
+        ours, theirs = getattr(config, name), getattr(former["config"], name)
+        if ours != theirs:
+            raise errors.UserError(
+                f"{name} must be {theirs!r}, as in the run "
+                f"{config.model_dir!r}; got {ours!r}"
+            )
+
+
 def of_run(config, method, fraction, seed):
     """The configuration of one run of training."""
     directory = os.path.join(
@@ -116,7 +144,9 @@ def scratch_changes(config):
         "from_scratch": True,
         "fine_tune_after_block": -1,
         "train_epochs": config.scratch_train_epochs or 2 * config.train_epochs,
-        "train_steps": 2 * config.train_steps,
+        "train_steps": (
+            0 if config.scratch_train_epochs else 2 * config.train_steps
+        ),
         "learning_rate": config.scratch_learning_rate or config.learning_rate,
     }
 
