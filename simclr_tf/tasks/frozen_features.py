@@ -3,8 +3,10 @@
 import os
 import re
 
+import numpy as np
 import tensorflow as tf
 
+from simclr_tf.data import sources
 from simclr_tf.evaluation import cache, features, fingerprint
 from simclr_tf.tasks import components
 
@@ -53,18 +55,19 @@ class FrozenFeatures:
         Returns:
             dict of endpoint -> `features.Features`.
         """
-        config = self._config
-        facts = cache.facts_of(
-            encoder=f"{self._encoder.weights} {self._encoder.statistics}",
-            dataset=f"{source.name} of {source.num_examples}, in "
-            f"{config.data_dir}, {'multi' if source.is_multi_label else 'one'}",
+        return cache.load_or_extract(
+            self.directory, self._facts(source), lambda: self._extract(source)
+        )
+
+    def _facts(self, source):
+        config, found = self._config, self._encoder
+        return cache.facts_of(
+            encoder=f"{found.weights} {found.statistics} {config.precision}",
+            dataset=describe(source, config.data_dir),
             split=source.split,
             image_size=config.image_size,
             preprocessing=PREPROCESSING,
             endpoints=self._endpoints,
-        )
-        return cache.load_or_extract(
-            self.directory, facts, lambda: self._extract(source)
         )
 
     def _extract(self, source):
@@ -75,6 +78,28 @@ class FrozenFeatures:
 
         batches = components.eval_batches(self._config, source)
         return features.extract_named(encode, batches)
+
+
+def describe(source, data_dir):
+    """Everything cheap that tells a split from what it was before.
+
+    A folder in which images have come, gone or changed their class is
+    another; one in which they have changed under their name is not.
+
+    Args:
+        source: a labelled `Source`.
+        data_dir: where it was looked for.
+    """
+    known = {}
+    if source.labels is not None:
+        known["labels"] = source.labels
+    if isinstance(source, sources.PathSource):
+        known["names"] = np.array(source.example_names())
+    return (
+        f"{source.name} of {source.num_examples}, in {data_dir}, "
+        f"{'multi' if source.is_multi_label else 'one'}, "
+        f"{fingerprint.of_variables(known)}"
+    )
 
 
 def directory_of(config):
