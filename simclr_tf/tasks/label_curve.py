@@ -47,7 +47,7 @@ def run(config):
             `model_dir` is that of a run or of another curve.
     """
     config = given_checkpoint.adopt_architecture(config)
-    check_place(config)
+    model_dir.check_no_run(config.model_dir, "a curve is made of many")
     sources = [
         components.open_labelled(config, field)
         for field in ("train_split", "eval_split")
@@ -65,16 +65,6 @@ def run(config):
                 )
     report(config, points, sources)
     return points
-
-
-def check_place(config):
-    """Raises `UserError` if `model_dir` is that of a run."""
-    model_dir.check_directory(config.model_dir)
-    if model_dir.read_run(config.model_dir) is not None:
-        raise errors.UserError(
-            f"model_dir must hold no run, as a curve is made of many; got "
-            f"{config.model_dir!r}"
-        )
 
 
 def draw_labels(config, source):
