@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from command_line import TINY, run
 
+from simclr_tf.config import Config
 from simclr_tf.data import digits
+from simclr_tf.tasks import components, frozen_features
 
 LAST = 6
 PROTOCOL = (
@@ -44,6 +46,11 @@ def evaluated(pretrained, tmp_path_factory):
     directory = tmp_path_factory.mktemp("honest") / "run"
     shutil.copytree(pretrained, directory)
     return directory, evaluate(directory)
+
+
+@pytest.fixture
+def opened_digits():
+    return digits.open_digits("test[:20]")
 
 
 def settings(found):
@@ -106,12 +113,34 @@ def test_features_are_computed_once(pretrained, tmp_path):
     _, first, _ = evaluate(directory, *CHEAP)
     (of_encoder,) = (directory / "features").iterdir()
     assert len(list(of_encoder.iterdir())) == 2
-    stranger = directory / "features" / "of_another_encoder"
+    stranger = directory / "features" / "0123456789abcdef"
     stranger.mkdir()
+    (directory / "features" / "mine").mkdir()
+    (directory / "features" / "notes.txt").touch()
     outcome, again, _ = evaluate(directory, *CHEAP)
     assert sum("features from" in line for line in outcome.lines) == 2
     assert again == first
-    assert not stranger.exists()
+    left = {entry.name for entry in (directory / "features").iterdir()}
+    assert left == {of_encoder.name, "mine", "notes.txt"}
+
+
+def test_features_are_of_labels_and_precision(opened_digits, tmp_path):
+    config = Config(mode="plan", feature_cache=str(tmp_path), image_size=8)
+    model = components.make_eval_model(
+        config.replace(resnet_depth=10, width_multiplier=0.125),
+        num_classes=None,
+    )
+    relabelled = dataclasses.replace(
+        opened_digits, labels=np.flip(opened_digits.labels)
+    )
+    for source in (opened_digits, relabelled):
+        extractor = frozen_features.FrozenFeatures(config, model)
+        found = extractor.load(source)[frozen_features.FEATURES]
+        np.testing.assert_array_equal(found.labels, source.labels)
+    config = config.replace(precision="bfloat16")
+    frozen_features.FrozenFeatures(config, model).load(opened_digits)
+    (directory,) = tmp_path.iterdir()
+    assert len(list(directory.iterdir())) == 3
 
 
 def test_a_named_cache_is_never_swept(pretrained, tmp_path):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from command_line import TINY, run
 
+from simclr_tf.config import Config
 from simclr_tf.data import digits
+from simclr_tf.tasks import label_curve, model_dir
 
 CURVE = (
     *TINY,
@@ -108,6 +110,49 @@ def test_permuted_test_labels_change_no_choice(
     assert len(ours) == 4
     assert ours == fitted
     assert rows(tmp_path / "honest") != rows(tmp_path / "permuted")
+
+
+def test_the_epochs_of_the_baseline_count_whatever_the_steps_are():
+    config = Config(
+        mode="label_curve",
+        checkpoint="pre",
+        model_dir="curve",
+        train_steps=10,
+    )
+    assert label_curve.scratch_changes(config)["train_steps"] == 20
+    config = config.replace(scratch_train_epochs=7)
+    changes = label_curve.scratch_changes(config)
+    assert (changes["train_epochs"], changes["train_steps"]) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("argument", "start"),
+    [
+        ("--eval_split=train[:100]", "eval_split must be 'test', as in "),
+        ("--checkpoint={pretrained}/ckpt-3", "checkpoint must be "),
+    ],
+)
+def test_runs_of_another_curve_are_not_taken_for_its_own(
+    pretrained, tmp_path, argument, start
+):
+    config = Config(
+        mode="label_curve",
+        checkpoint=pretrained,
+        model_dir=f"{tmp_path}/curve",
+        dataset="digits",
+        eval_split="test",
+    )
+    of_run = label_curve.of_run(config, "finetune", 0.1, 1)
+    model_dir.open_run(of_run, {})
+    outcome = run(
+        *CURVE,
+        f"--checkpoint={pretrained}",
+        f"--model_dir={tmp_path}/curve",
+        argument.format(pretrained=pretrained),
+    )
+    assert outcome.code == 1
+    assert outcome.lines[-1].startswith(f"simclr-tf: {start}")
+    assert os.listdir(tmp_path / "curve") == ["finetune"]
 
 
 @pytest.mark.parametrize(

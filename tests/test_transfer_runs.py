@@ -12,7 +12,12 @@ from command_line import run
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits, transfer_sets
-from simclr_tf.tasks import components, given_checkpoint, transfer_linear
+from simclr_tf.tasks import (
+    components,
+    given_checkpoint,
+    transfer_finetune,
+    transfer_linear,
+)
 
 LAST = 6
 GRID = (
@@ -61,11 +66,31 @@ def test_linear_and_what_is_not_here(copied, tmp_path):
     assert float(rows[0]["score"]) == found["digits"]["score"]
 
 
+def test_runs_of_fine_tuning_are_of_one_encoder(copied, monkeypatch):
+    trained = []
+
+    def remember(config):
+        trained.append(config.model_dir)
+
+    monkeypatch.setattr(transfer_finetune.finetune, "run", remember)
+    monkeypatch.setattr(transfer_finetune, "score_run", lambda *_: 0.5)
+    for step in (3, LAST, LAST):
+        checkpoint = f"--checkpoint={copied}/ckpt-{step}"
+        outcome = evaluate(
+            copied, checkpoint, "--transfer_datasets=digits", *GRID
+        )
+        assert outcome.code == 0, outcome.lines
+    assert len(trained) == 9
+    assert len(set(trained)) == 6
+    assert trained[3:6] == trained[6:]
+
+
 @pytest.mark.slow
 def test_fine_tuning_chooses_on_validation_and_resumes(copied):
     outcome = evaluate(copied, "--transfer_datasets=digits", *GRID)
     assert outcome.code == 0, outcome.lines
-    runs = f"{copied}/transfer/digits"
+    (of_encoder,) = os.listdir(f"{copied}/transfer")
+    runs = f"{copied}/transfer/{of_encoder}/digits"
     assert len(os.listdir(runs)) == 3
     with open(f"{runs}/final/config.json") as file:
         config = json.load(file)["config"]

@@ -19,6 +19,11 @@ class Fingerprint(typing.NamedTuple):
     weights: str
     statistics: str
 
+    @property
+    def short(self):
+        """What to call a directory of what was made of the model."""
+        return of_variables({f"{self.weights} {self.statistics}": 0})[:16]
+
     def __str__(self):
         """The first digits of both."""
         return (

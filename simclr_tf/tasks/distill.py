@@ -75,6 +75,7 @@ class Distillation(one_view.OneView):
 
     def check(self, config, source, plan):
         """Refuses a teacher of other images than the student's."""
+        seen_labels.check(config, self._label_list)
         super().check(config, source, plan)
         expected = self._teacher.image_size or config.image_size
         if config.image_size != expected:

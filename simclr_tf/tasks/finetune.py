@@ -67,6 +67,7 @@ class Finetuning(one_view.OneView):
                 "checkpoint must be given for train_mode=finetune, or "
                 "from_scratch; got none"
             )
+        seen_labels.check(config, self._label_list)
         super().check(config, source, plan)
 
     def start(self, config, state):

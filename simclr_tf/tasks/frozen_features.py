@@ -1,9 +1,12 @@
 """Features of whole splits, computed once for an encoder and kept."""
 
 import os
+import re
 
+import numpy as np
 import tensorflow as tf
 
+from simclr_tf.data import sources
 from simclr_tf.evaluation import cache, features, fingerprint
 from simclr_tf.tasks import components
 
@@ -12,7 +15,7 @@ FEATURES = "final_avg_pool"
 PREPROCESSING = 1
 """Version of `views.eval_images`; raised when it gives other pixels."""
 DIRECTORY = "features"  # in model_dir
-_SHOWN_DIGITS = 16
+_OF_ENCODER = re.compile("[0-9a-f]{16}")
 
 
 class FrozenFeatures:
@@ -33,8 +36,7 @@ class FrozenFeatures:
         self._config = config
         self._model = model
         self._endpoints = tuple(endpoints)
-        found = fingerprint.of_model(model)
-        self._encoder = f"{found.weights} {found.statistics}"
+        self._encoder = fingerprint.of_model(model)
 
     @property
     def directory(self):
@@ -42,8 +44,7 @@ class FrozenFeatures:
         parent = directory_of(self._config)
         if parent is None:
             return None
-        digest = fingerprint.of_variables({self._encoder: 0})
-        return os.path.join(parent, digest[:_SHOWN_DIGITS])
+        return os.path.join(parent, self._encoder.short)
 
     def load(self, source):
         """Features of one split, from the cache if they are there.
@@ -54,18 +55,19 @@ class FrozenFeatures:
         Returns:
             dict of endpoint -> `features.Features`.
         """
-        config = self._config
-        facts = cache.facts_of(
-            encoder=self._encoder,
-            dataset=f"{source.name} of {source.num_examples}, in "
-            f"{config.data_dir}, {'multi' if source.is_multi_label else 'one'}",
+        return cache.load_or_extract(
+            self.directory, self._facts(source), lambda: self._extract(source)
+        )
+
+    def _facts(self, source):
+        config, found = self._config, self._encoder
+        return cache.facts_of(
+            encoder=f"{found.weights} {found.statistics} {config.precision}",
+            dataset=describe(source, config.data_dir),
             split=source.split,
             image_size=config.image_size,
             preprocessing=PREPROCESSING,
             endpoints=self._endpoints,
-        )
-        return cache.load_or_extract(
-            self.directory, facts, lambda: self._extract(source)
         )
 
     def _extract(self, source):
@@ -76,6 +78,28 @@ class FrozenFeatures:
 
         batches = components.eval_batches(self._config, source)
         return features.extract_named(encode, batches)
+
+
+def describe(source, data_dir):
+    """Everything cheap that tells a split from what it was before.
+
+    A folder in which images have come, gone or changed their class is
+    another; one in which they have changed under their name is not.
+
+    Args:
+        source: a labelled `Source`.
+        data_dir: where it was looked for.
+    """
+    known = {}
+    if source.labels is not None:
+        known["labels"] = source.labels
+    if isinstance(source, sources.PathSource):
+        known["names"] = np.array(source.example_names())
+    return (
+        f"{source.name} of {source.num_examples}, in {data_dir}, "
+        f"{'multi' if source.is_multi_label else 'one'}, "
+        f"{fingerprint.of_variables(known)}"
+    )
 
 
 def directory_of(config):
@@ -89,7 +113,8 @@ def sweep(config, *, keep):
     """Removes the features of other encoders from a run's own directory.
 
     Else those of every checkpoint that is evaluated would stay. A
-    `feature_cache` that was named is left alone.
+    `feature_cache` that was named is left alone, and so is what else lies
+    there.
 
     Args:
         config: a `Config`.
@@ -99,6 +124,6 @@ def sweep(config, *, keep):
     if config.feature_cache or not parent or not tf.io.gfile.isdir(parent):
         return
     kept = {os.path.basename(each.directory) for each in keep}
-    for name in tf.io.gfile.listdir(parent):
-        if name.rstrip("/") not in kept:
-            tf.io.gfile.rmtree(os.path.join(parent, name.rstrip("/")))
+    for name in (name.rstrip("/") for name in tf.io.gfile.listdir(parent)):
+        if _OF_ENCODER.fullmatch(name) and name not in kept:
+            tf.io.gfile.rmtree(os.path.join(parent, name))

@@ -24,6 +24,8 @@ from simclr_tf.viz import label_curve as plot
 
 TOP_1 = "eval/label_top_1_accuracy"
 SCRATCH, FINETUNE = "scratch", "finetune"
+_SHARED = ("checkpoint", "eval_split", "eval_steps")
+"""What the runs of a curve share, beyond what a resumed run must."""
 
 
 def run(config):
@@ -42,16 +44,17 @@ def run(config):
 
     Raises:
         errors.UserError: if a fraction leaves a class without a label, or
-            `model_dir` is that of a run.
+            `model_dir` is that of a run or of another curve.
     """
     config = given_checkpoint.adopt_architecture(config)
-    check_place(config)
+    model_dir.check_no_run(config.model_dir, "a curve is made of many")
     sources = [
         components.open_labelled(config, field)
         for field in ("train_split", "eval_split")
     ]
     scored_images.check_classes(sources[1], sources[0].num_classes)
     draws = draw_labels(config, sources[0])
+    check_former(config, draws)
     points = frozen_points(config, sources, draws)
     for (fraction, seed), draw in draws.items():
         for method in (SCRATCH, FINETUNE):
@@ -62,16 +65,6 @@ def run(config):
                 )
     report(config, points, sources)
     return points
-
-
-def check_place(config):
-    """Raises `UserError` if `model_dir` is that of a run."""
-    model_dir.check_directory(config.model_dir)
-    if model_dir.read_run(config.model_dir) is not None:
-        raise errors.UserError(
-            f"model_dir must hold no run, as a curve is made of many; got "
-            f"{config.model_dir!r}"
-        )
 
 
 def draw_labels(config, source):
@@ -88,6 +81,31 @@ def draw_labels(config, source):
         for fraction in config.label_fractions
         for seed in seeds
     }
+
+
+def check_former(config, draws):
+    """Raises `UserError` if runs that are there are of another curve.
+
+    They would be taken as they are, beside points of what is asked for now.
+
+    Args:
+        config: a `Config`.
+        draws: of `draw_labels`.
+    """
+    for fraction, seed in draws:
+        for method in (SCRATCH, FINETUNE):
+            _check_shared(of_run(config, method, fraction, seed))
+
+
+def _check_shared(config):
+    former = model_dir.read_run(config.model_dir)
+    for name in _SHARED if former else ():
+        ours, theirs = getattr(config, name), getattr(former["config"], name)
+        if ours != theirs:
+            raise errors.UserError(
+                f"{name} must be {theirs!r}, as in the run "
+                f"{config.model_dir!r}; got {ours!r}"
+            )
 
 
 def of_run(config, method, fraction, seed):
@@ -116,7 +134,9 @@ def scratch_changes(config):
         "from_scratch": True,
         "fine_tune_after_block": -1,
         "train_epochs": config.scratch_train_epochs or 2 * config.train_epochs,
-        "train_steps": 2 * config.train_steps,
+        "train_steps": (
+            0 if config.scratch_train_epochs else 2 * config.train_steps
+        ),
         "learning_rate": config.scratch_learning_rate or config.learning_rate,
     }
 

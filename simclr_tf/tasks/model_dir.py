@@ -53,6 +53,20 @@ def check_directory(path):
         )
 
 
+def check_no_run(path, reason):
+    """Raises `UserError` if `model_dir` is a file, or that of one run.
+
+    Args:
+        path: the `model_dir`.
+        reason: why it must not be.
+    """
+    check_directory(path)
+    if read_run(path) is not None:
+        raise errors.UserError(
+            f"model_dir must hold no run, as {reason}; got {path!r}"
+        )
+
+
 def check_no_checkpoints(path):
     """Refuses a directory without a run in which checkpoints lie.
 

@@ -28,7 +28,12 @@ def run(config, run_once):
 
     Returns:
         What is written, as `summarize`; {} where nothing is scored.
+
+    Raises:
+        errors.UserError: if `model_dir` is that of a single run, whose
+            result would be written over.
     """
+    model_dir.check_no_run(config.model_dir, "every seed has one of its own")
     results = {}
     for seed in range(config.seed, config.seed + config.num_seeds):
         logging.info("seed        %d", seed)

@@ -2,7 +2,11 @@
 
 import os
 
+import tensorflow as tf
+
+from simclr_tf import errors
 from simclr_tf.data import label_files, labelled
+from simclr_tf.tasks import model_dir
 from simclr_tf.training import whole_file
 
 LABEL_FILE = "labels.txt"  # in model_dir
@@ -53,6 +57,27 @@ def render(config, source, kept):
         label_fraction=config.label_fraction or None,
         labels_per_class=config.labels_per_class or None,
     )
+
+
+def check(config, text):
+    """Refuses other labels than those that a resumed run began with.
+
+    Args:
+        config: a `Config`.
+        text: what `render` returned.
+
+    Raises:
+        errors.UserError: if what the label file names has changed.
+    """
+    path = os.path.join(config.model_dir, LABEL_FILE)
+    is_resumed = model_dir.read_run(config.model_dir) is not None
+    if text is None or not (is_resumed and tf.io.gfile.exists(path)):
+        return
+    if whole_file.read_text(path) != text:
+        raise errors.UserError(
+            f"label_file must name the images that this run began with, those "
+            f"in {path!r}; got {config.label_file!r}"
+        )
 
 
 def write(config, text):

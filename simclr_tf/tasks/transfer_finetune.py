@@ -6,7 +6,7 @@ import os
 from absl import logging
 
 from simclr_tf.config import Config, data, hardware
-from simclr_tf.evaluation import choice, features, metrics
+from simclr_tf.evaluation import choice, features, fingerprint, metrics
 from simclr_tf.tasks import components, finetune, given_checkpoint
 from simclr_tf.training import transfer_recipe
 
@@ -21,8 +21,9 @@ _KEPT = ("seed", "eval_batch_size", "log_every_secs", "steps_per_loop")
 class FinetuneTransfer:
     """Scores one set after the other, each by many runs of fine-tuning.
 
-    Every run has a directory of its own in `model_dir/transfer`, so one that
-    was killed goes on, and one that is complete is not trained again.
+    Every run has a directory of its own in `model_dir/transfer/<encoder>`,
+    named by a hash of what it starts from, so one that was killed goes on, and
+    one that is complete is not trained again.
 
     Source: Chen et al. 2020a, appendix B.8.
     """
@@ -32,11 +33,13 @@ class FinetuneTransfer:
 
         Args:
             config: a `Config`.
-            model: the pretrained model; not needed here.
+            model: the pretrained `SimCLR` model.
             path: of its checkpoint.
         """
-        del model
         self._config = config
+        self._directory = os.path.join(
+            config.model_dir, DIRECTORY, fingerprint.of_model(model).short
+        )
         self._path = path
 
     def __call__(self, each):
@@ -89,9 +92,7 @@ class FinetuneTransfer:
             mode="train",
             train_mode="finetune",
             checkpoint=self._path,
-            model_dir=os.path.join(
-                config.model_dir, DIRECTORY, each.name, name
-            ),
+            model_dir=os.path.join(self._directory, each.name, name),
             dataset=each.dataset,
             train_split=source.split,
             train_batch_size=size,

@@ -30,7 +30,12 @@ def write_json(path, content):
     write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
+def read_text(path):
+    """Returns what a text file holds."""
+    with tf.io.gfile.GFile(path) as file:
+        return file.read()
+
+
 def read_json(path):
     """Returns what a JSON file holds."""
-    with tf.io.gfile.GFile(path) as file:
-        return json.load(file)
+    return json.loads(read_text(path))

@@ -129,6 +129,27 @@ def test_few_labels_are_listed_and_passed_back_in(pretrained, tmp_path):
     assert_same_values(values(str(first), LAST), values(str(second), LAST))
 
 
+def test_a_list_that_has_changed_is_another_run(pretrained, tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(map(str, range(40))))
+    label_file = f"--label_file={listed}"
+    tune(pretrained, tmp_path / "run", label_file)
+    before = (tmp_path / "run" / "labels.txt").read_text()
+    tune(pretrained, tmp_path / "run", label_file)
+    listed.write_text("\n".join(map(str, range(40, 80))))
+    outcome = run(
+        *TUNE,
+        f"--checkpoint={pretrained}",
+        f"--model_dir={tmp_path}/run",
+        label_file,
+    )
+    assert outcome.code == 1
+    assert outcome.lines[-1].startswith(
+        "simclr-tf: label_file must name the images that this run began with"
+    )
+    assert (tmp_path / "run" / "labels.txt").read_text() == before
+
+
 def test_from_scratch_nothing_is_taken(pretrained, tmp_path):
     tune(pretrained, tmp_path / "given", "--from_scratch")
     alone = run(*TUNE, "--from_scratch", f"--model_dir={tmp_path}/alone")

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from command_line import TINY, run
 
+from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.tasks import repeat, training_run
+from simclr_tf.tasks import model_dir, repeat, training_run
 from simclr_tf.training import checkpoint, whole_file
 
 LAST = 3
@@ -98,6 +99,13 @@ def test_every_seed_has_its_directory_and_the_top_the_result(tmp_path):
     assert seen == [(s, 1, f"{tmp_path}/seed_{s}") for s in (4, 5, 6)]
     written = whole_file.read_json(f"{tmp_path}/result.json")
     assert written == {"seeds": [4, 5, 6], **summary}
+
+
+def test_a_single_run_is_not_written_over(tmp_path):
+    config = Config(model_dir=str(tmp_path))
+    model_dir.open_run(config, {})
+    with pytest.raises(errors.UserError, match="must hold no run, as every"):
+        repeat.run(config.replace(num_seeds=2), pytest.fail)
 
 
 def test_what_scores_nothing_writes_nothing(tmp_path):
