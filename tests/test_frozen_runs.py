@@ -103,7 +103,10 @@ def test_every_method_budget_and_block_is_told(evaluated):
     for name in names:
         assert name in outcome.output
         assert f"blocks/{name}/weights" in classifiers
-    assert len(classifiers) == 2 * (2 * 3 + len(names))
+    assert len(classifiers) == 2 * (2 * 3 + len(names)) + 2
+    assert classifiers["scaling/mean"].shape == (64,)
+    weights = classifiers["linear/all/0/weights"]
+    assert weights.shape == (64, 10)
     plots = {"knn.png", "least_squares.png", "linear.png"}
     assert plots <= set(os.listdir(f"{evaluated[0]}/report"))
 
@@ -118,7 +121,8 @@ def test_features_are_computed_once(pretrained, tmp_path):
     (directory / "features" / "mine").mkdir()
     (directory / "features" / "notes.txt").touch()
     outcome, again, _ = evaluate(directory, *CHEAP)
-    assert sum("features from" in line for line in outcome.lines) == 2
+    # Those of the training images once more, for their scaling.
+    assert sum("features from" in line for line in outcome.lines) == 3
     assert again == first
     left = {entry.name for entry in (directory / "features").iterdir()}
     assert left == {of_encoder.name, "mine", "notes.txt"}
@@ -180,10 +184,12 @@ def test_before_training_it_is_known_too(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_images_that_were_trained_on_are_told(pretrained, tmp_path):
-    directory = shutil.copytree(pretrained, tmp_path / "run")
+def test_images_that_were_trained_on_are_told(evaluated, tmp_path):
+    directory = shutil.copytree(evaluated[0], tmp_path / "run")
     outcome = run(
         "--mode=eval", f"--model_dir={directory}", "--eval_split=train"
     )
     assert outcome.code == 0, outcome.lines
     assert any("'train' is the training split" in x for x in outcome.lines)
+    with open(f"{directory}/result.json") as file:
+        assert json.load(file)["frozen"] == evaluated[1][1]  # still there

@@ -69,7 +69,7 @@ def test_linear_and_what_is_not_here(copied, tmp_path):
 def test_runs_of_fine_tuning_are_of_one_encoder(copied, monkeypatch):
     trained = []
 
-    def remember(config):
+    def remember(config, **_):
         trained.append(config.model_dir)
 
     monkeypatch.setattr(transfer_finetune.finetune, "run", remember)

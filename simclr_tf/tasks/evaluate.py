@@ -3,15 +3,16 @@
 import os
 import time
 
+import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.tasks import (
     components,
+    eval_checks,
     frozen,
     given_checkpoint,
     model_dir,
-    scored_images,
     supervised_scores,
     transfer,
 )
@@ -46,8 +47,8 @@ def run(config, *, follow=True):
             "model_dir must be given for the results, as the checkpoint "
             f"belongs to no run; got {config.model_dir!r}"
         )
-    source = scored_images.open_source(config, facts["num_classes"])
-    check_protocol(config, has_probe=facts["num_classes"] is not None)
+    source = eval_checks.open_source(config, facts["num_classes"])
+    eval_checks.check(config, has_head=facts["num_classes"] is not None)
     model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
@@ -57,17 +58,6 @@ def run(config, *, follow=True):
         write_result(config, result, step, head=head_name(config, facts))
         export_task.export_step(config, model, step, facts)
     return result
-
-
-def check_protocol(config, *, has_probe):
-    """Raises `UserError` for what a protocol needs and the run has not."""
-    if config.eval_protocol == "transfer":
-        transfer.find(config)
-    if config.eval_protocol == "online" and not has_probe:
-        raise errors.UserError(
-            "eval_protocol=online needs a run with labels and "
-            "lineareval_while_pretraining; use --eval_protocol=frozen"
-        )
 
 
 def checkpoints_to_score(config, last_step, follow):
@@ -108,7 +98,7 @@ def score(config, model, source, path, step):
     Args:
         config: a recalled `Config`.
         model: the network, with the checkpoint's weights.
-        source: of `scored_images.open_source`.
+        source: of `eval_checks.open_source`.
         path: of the checkpoint.
         step: that it was reached at.
 
@@ -134,9 +124,13 @@ def head_name(config, facts):
 
 
 def write_result(config, result, step, *, head):
-    """Writes the result files and TensorBoard scalars, and logs a line."""
+    """Writes the result files and TensorBoard scalars, and logs a line.
+
+    What other protocols found at this step stays beside what is new.
+    """
     for name in ("result.json", f"result_{step}.json"):
-        whole_file.write_json(os.path.join(config.model_dir, name), result)
+        path = os.path.join(config.model_dir, name)
+        whole_file.write_json(path, former_result(path, step) | result)
     scalars = {k: v for k, v in result.items() if k.startswith("eval/")}
     if scalars:
         writer.write_events(config.model_dir, step, scalars)
@@ -150,3 +144,11 @@ def write_result(config, result, step, *, head):
             scalars["eval/label_top_5_accuracy"],
             scalars["eval/mean_per_class_accuracy"],
         )
+
+
+def former_result(path, step):
+    """What a result file says of this very step; {} without one."""
+    if not tf.io.gfile.exists(path):
+        return {}
+    found = whole_file.read_json(path)
+    return found if found.get("global_step") == step else {}

@@ -42,7 +42,6 @@ def run(config, model, test_source, step):
         errors.UserError: if the training images cannot meet what is asked.
     """
     sources = (components.open_labelled(config, "train_split"), test_source)
-    check(config, sources[0])
     extractors = encoders(config, model)
     rows = {
         name: score_row(config, extractor, sources)
@@ -54,6 +53,7 @@ def run(config, model, test_source, step):
         for name, scores in rows.items()
     }
     arrays = classifiers_of(rows[PRETRAINED])
+    arrays |= scaling_of(extractors[PRETRAINED], sources[0])
     if config.probe_blocks:
         probes = block_probes.run(config, extractors[PRETRAINED], sources)
         result["blocks"] = [probe.record() for probe in probes]
@@ -172,7 +172,8 @@ def flatten_pixels(images):
 def classifiers_of(scores):
     """Arrays of every linear classifier, by method, budget and draw.
 
-    They are of features standardised over the training images.
+    They are of features standardised over the training images, see
+    `scaling_of`.
 
     Args:
         scores: list of `label_budgets.Score`.
@@ -184,6 +185,18 @@ def classifiers_of(scores):
         for draw, fitted in enumerate(score.fitted)
         for part, array in fitted._asdict().items()
     }
+
+
+def scaling_of(extractor, source):
+    """Arrays of the `features.Scaling` that the classifiers are fitted after.
+
+    Args:
+        extractor: `FrozenFeatures`.
+        source: the training `Source`.
+    """
+    train = extractor.load(source)[frozen_features.FEATURES]
+    scaling = features.scaling_of(train)
+    return {f"scaling/{name}": a for name, a in scaling._asdict().items()}
 
 
 def write_classifiers(config, step, arrays):

@@ -10,13 +10,13 @@ from simclr_tf.config import Config
 from simclr_tf.evaluation import features, label_budgets
 from simclr_tf.tasks import (
     components,
+    eval_checks,
     evaluate,
     finetune,
     frozen,
     frozen_features,
     given_checkpoint,
     model_dir,
-    scored_images,
     seen_labels,
 )
 from simclr_tf.training import whole_file
@@ -52,9 +52,11 @@ def run(config):
         components.open_labelled(config, field)
         for field in ("train_split", "eval_split")
     ]
-    scored_images.check_classes(sources[1], sources[0].num_classes)
+    eval_checks.check_classes(sources[1], sources[0].num_classes)
+    eval_checks.warn_of_training_images(config)
     draws = draw_labels(config, sources[0])
     check_former(config, draws)
+    check_frozen(config, sources[0])
     points = frozen_points(config, sources, draws)
     for (fraction, seed), draw in draws.items():
         for method in (SCRATCH, FINETUNE):
@@ -154,6 +156,27 @@ def train_and_score(config, method, fraction, seed):
     return evaluate.run(config, follow=False)[TOP_1]
 
 
+def frozen_methods(config):
+    """The methods of the curve that fit on frozen features."""
+    return [m for m in ("linear", "knn") if m in config.curve_methods]
+
+
+def check_frozen(config, source):
+    """Raises `UserError` if the labels cannot meet the frozen methods."""
+    wanted = frozen_methods(config)
+    if wanted:
+        budgets = [budget_of(fraction) for fraction in config.label_fractions]
+        frozen.check(
+            config.replace(eval_methods=wanted, eval_label_budgets=budgets),
+            source,
+        )
+
+
+def budget_of(fraction):
+    """A fraction as a label budget."""
+    return f"{100 * fraction:g}%"
+
+
 def frozen_points(config, sources, draws):
     """The points of kNN and of the linear probe.
 
@@ -164,11 +187,10 @@ def frozen_points(config, sources, draws):
         sources: the training and the test `Source`.
         draws: of `draw_labels`.
     """
-    wanted = [m for m in ("linear", "knn") if m in config.curve_methods]
+    wanted = frozen_methods(config)
     if not wanted:
         return []
     config = config.replace(eval_methods=wanted)
-    frozen.check(config.replace(eval_label_budgets=["all"]), sources[0])
     train, test = load_features(config, sources)
     protocol = frozen.make_protocol(config)
     num_classes = sources[0].num_classes
@@ -176,7 +198,7 @@ def frozen_points(config, sources, draws):
     for method in protocol.methods:
         settings = {
             fraction: label_budgets.choose(
-                method, f"{100 * fraction:g}%", train, num_classes, protocol
+                method, budget_of(fraction), train, num_classes, protocol
             )
             for fraction in config.label_fractions
         }

@@ -1,6 +1,6 @@
 """What trainings by one view of each image share."""
 
-from simclr_tf.tasks import components, recipe, scored_images
+from simclr_tf.tasks import components, eval_checks, recipe
 from simclr_tf.training import batch_views
 
 
@@ -14,7 +14,8 @@ class OneView(recipe.Recipe):
     def check(self, config, source, plan):
         """Refuses an evaluation split that could not be scored afterwards."""
         if config.mode == "train_then_eval":
-            scored_images.open_source(config, plan.num_classes)
+            eval_checks.open_source(config, plan.num_classes)
+            eval_checks.check(config, has_head=True)
 
     def make_crops(self, config):
         """One crop of each image."""

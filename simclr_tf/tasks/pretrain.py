@@ -4,11 +4,9 @@ from simclr_tf import errors
 from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.tasks import (
     components,
-    evaluate,
-    frozen,
+    eval_checks,
     knn_monitor,
     recipe,
-    scored_images,
     training_run,
 )
 from simclr_tf.training import batch_views, microbatch, steps
@@ -118,11 +116,8 @@ def check_labels(config, source, plan):
     """
     knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
-        scored_images.open_source(config, plan.num_classes)
-        evaluate.check_protocol(config, has_probe=plan.num_classes is not None)
-        if config.eval_protocol == "frozen":
-            components.check_labelled(source, "train_split")
-            frozen.check(config, source)
+        eval_checks.open_source(config, plan.num_classes)
+        eval_checks.check(config, has_head=plan.num_classes is not None)
 
 
 def choose_loss(config):

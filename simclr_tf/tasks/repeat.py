@@ -11,6 +11,10 @@ from simclr_tf.training import whole_file
 RESULT_FILE = "result.json"
 SEPARATOR = "/"
 """Between the names of nested results."""
+SETTINGS = frozenset(
+    ("l2", "neighbors", "temperature", "setting", "half_width", "published")
+)
+"""Names of numbers that are no scores."""
 
 
 def run(config, run_once):
@@ -92,10 +96,12 @@ def flatten(result, prefix=""):
         prefix: of the names.
 
     Returns:
-        dict of joined name -> number.
+        dict of joined name -> number, settings left out.
     """
     flat = {}
     for name, value in result.items():
+        if name in SETTINGS:
+            continue
         if isinstance(value, list):
             value = _by_their_words(value)
         if isinstance(value, dict):

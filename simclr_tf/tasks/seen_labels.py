@@ -2,7 +2,9 @@
 
 import os
 
+import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.data import label_files, labelled
@@ -26,7 +28,9 @@ def choose(config, source):
         errors.UserError: as `label_files.read` and `labelled.choose`.
     """
     if config.label_file:
-        return label_files.read(config.label_file, source)
+        kept = label_files.read(config.label_file, source)
+        warn_of_missing_classes(config, source, kept)
+        return kept
     if not (config.label_fraction or config.labels_per_class):
         return None
     return labelled.choose(
@@ -35,6 +39,20 @@ def choose(config, source):
         label_fraction=config.label_fraction or None,
         labels_per_class=config.labels_per_class or None,
     )
+
+
+def warn_of_missing_classes(config, source, kept):
+    """Warns where a list leaves a class without a label, if that is known."""
+    if source.labels is None or source.is_multi_label:
+        return
+    missing = source.num_classes - len(np.unique(source.labels[kept]))
+    if missing:
+        logging.warning(
+            "label_file %r leaves %d of %d classes without a label",
+            config.label_file,
+            missing,
+            source.num_classes,
+        )
 
 
 def render(config, source, kept):

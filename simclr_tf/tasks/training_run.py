@@ -100,6 +100,20 @@ def start(opened, checkpoints):
         opened.recipe.start(opened.config, opened.state)
     else:
         logging.info("resumed at step %d: %s", opened.state.step, found)
+        warn_of_another_start(opened.config)
+
+
+def warn_of_another_start(config):
+    """Warns where `checkpoint` is not what a resumed run began from."""
+    former = model_dir.read_run(config.model_dir)
+    began = former["config"].checkpoint if former else None
+    if config.checkpoint and config.checkpoint != began:
+        logging.warning(
+            "checkpoint %r is not looked at: this run goes on, it began from "
+            "%r",
+            config.checkpoint,
+            began,
+        )
 
 
 def train(opened, checkpoints):

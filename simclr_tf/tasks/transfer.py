@@ -7,7 +7,12 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.data import transfer_sets
-from simclr_tf.tasks import model_dir, transfer_finetune, transfer_linear
+from simclr_tf.tasks import (
+    components,
+    model_dir,
+    transfer_finetune,
+    transfer_linear,
+)
 from simclr_tf.training import whole_file
 from simclr_tf.viz import transfer as table
 
@@ -33,7 +38,9 @@ def run(config, model, path, step):
         errors.UserError: if a set is named twice, or no set at all could be
             measured.
     """
-    found = find(config)
+    found = transfer_sets.find(
+        config.transfer_datasets, data_dir=config.data_dir
+    )
     score = _METHODS[config.transfer_method](config, model, path)
     rows = [measure(config, each, score) for each in found]
     if all(row.score is None for row in rows):
@@ -49,13 +56,6 @@ def run(config, model, path, step):
     return {row.dataset: row._asdict() for row in rows}
 
 
-def find(config):
-    """The `TransferSet`s of a configuration."""
-    return transfer_sets.find(
-        config.transfer_datasets, data_dir=config.data_dir
-    )
-
-
 def measure(config, each, score):
     """The row of one set; of one that cannot be opened, with the reason.
 
@@ -64,17 +64,12 @@ def measure(config, each, score):
         each: a `transfer_sets.TransferSet`.
         score: function of it giving (score, setting).
     """
-    value, setting, reason = None, {}, ""
-    try:
-        if each.dataset is None:
-            raise errors.UserError(
-                f"it must be given as {each.name}=folder:PATH"
-            )
+    value, setting, reason = None, {}, why_not(config, each)
+    if reason:
+        logging.info("%s  %s: %s", each.name, table.NOT_MEASURED, reason)
+    else:
         value, setting = score(each)
         logging.info("%s  %s %.4f", each.name, each.metric, value)
-    except errors.UserError as error:
-        reason = str(error)
-        logging.info("%s  %s: %s", each.name, table.NOT_MEASURED, reason)
     published = {
         "linear": each.published_linear,
         "finetune": each.published_finetune,
@@ -87,3 +82,15 @@ def measure(config, each, score):
         setting,
         reason,
     )
+
+
+def why_not(config, each):
+    """Why a set cannot be opened, in a line; "" if it can."""
+    if each.dataset is None:
+        return f"it must be given as {each.name}=folder:PATH"
+    try:
+        for split in (each.train, each.validation, each.test):
+            components.open_transfer(config, each, split)
+    except errors.UserError as error:
+        return str(error)
+    return ""

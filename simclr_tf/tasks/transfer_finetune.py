@@ -54,7 +54,6 @@ class FinetuneTransfer:
         Raises:
             errors.UserError: if the set cannot be opened.
         """
-        components.open_transfer(self._config, each, each.test)
         chosen = self.choose(each)
         logging.info("%s  chosen: %s", each.name, chosen.setting)
         value = self._score(each, chosen.setting, each.final, each.test, FINAL)

@@ -6,7 +6,7 @@ import pytest
 
 from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.tasks import evaluate
+from simclr_tf.tasks import eval_checks, evaluate
 
 
 def commit(directory, step):
@@ -62,8 +62,8 @@ def test_one_that_is_named(tmp_path):
 
 def test_the_online_protocol_needs_a_probe():
     config = Config(mode="eval", model_dir="d")
-    evaluate.check_protocol(config, has_probe=True)
+    eval_checks.check(config, has_head=True)
     with pytest.raises(errors.UserError, match="eval_protocol=online needs"):
-        evaluate.check_protocol(config, has_probe=False)
-    frozen = Config(mode="eval", model_dir="d", eval_protocol="frozen")
-    evaluate.check_protocol(frozen, has_probe=False)
+        eval_checks.check(config, has_head=False)
+    frozen = config.replace(dataset="digits", eval_protocol="frozen")
+    eval_checks.check(frozen, has_head=False)

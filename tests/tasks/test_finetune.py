@@ -1,5 +1,6 @@
 """Fine-tuning from the command line: what moves, what stays, which labels."""
 
+import dataclasses
 import json
 import math
 import os
@@ -9,6 +10,8 @@ import shutil
 import numpy as np
 import pytest
 from command_line import TINY, assert_same_values, metric_lines, run, values
+
+from simclr_tf.data import digits
 
 LAST = 6
 TUNE = (
@@ -125,7 +128,8 @@ def test_few_labels_are_listed_and_passed_back_in(pretrained, tmp_path):
     assert "40 images" in "\n".join(outcome.lines)
     listed = (first / "labels.txt").read_text().splitlines()
     assert len([line for line in listed if not line.startswith("#")]) == 40
-    tune(pretrained, second, f"--label_file={first}/labels.txt")
+    again = tune(pretrained, second, f"--label_file={first}/labels.txt")
+    assert not any("without a label" in line for line in again.lines)
     assert_same_values(values(str(first), LAST), values(str(second), LAST))
 
 
@@ -169,6 +173,42 @@ def test_a_resumed_run_equals_an_uninterrupted_one(pretrained, tmp_path):
     outcome = tune(pretrained, half, "--label_fraction=0.1")
     assert any("resumed at step 3" in line for line in outcome.lines)
     assert_same_values(values(str(whole), LAST), values(str(half), LAST))
+
+
+def test_permuted_test_labels_leave_every_weight(
+    pretrained, tmp_path, monkeypatch
+):
+    honest = digits.open_digits
+
+    def permuted(split):
+        source = honest(split)
+        if split != "test":
+            return source
+        labels = np.random.default_rng(0).permutation(source.labels)
+        return dataclasses.replace(source, labels=labels)
+
+    flags = ("--mode=train_then_eval", "--labels_per_class=4")
+    tune(pretrained, tmp_path / "honest", *flags)
+    monkeypatch.setattr(digits, "open_digits", permuted)
+    tune(pretrained, tmp_path / "permuted", *flags)
+    assert_same_values(
+        values(f"{tmp_path}/honest", LAST), values(f"{tmp_path}/permuted", LAST)
+    )
+    ours, theirs = (
+        (tmp_path / name / "result.json").read_text()
+        for name in ("honest", "permuted")
+    )
+    assert ours != theirs
+
+
+def test_another_checkpoint_does_not_turn_a_run_that_goes_on(
+    pretrained, tmp_path
+):
+    tune(pretrained, tmp_path / "run")
+    copied = shutil.copytree(pretrained, tmp_path / "other")
+    outcome = tune(copied, tmp_path / "run")
+    (warning,) = [x for x in outcome.lines if "is not looked at" in x]
+    assert f"it began from {pretrained!r}" in warning
 
 
 @pytest.mark.slow
@@ -216,6 +256,16 @@ def test_the_published_commands_run(pretrained, tmp_path, command):
             ["--checkpoint={pretrained}", "--label_file={own}/list.txt"],
             "label_file must name images of 'digits' split 'train'; "
             "'{own}/list.txt' names 1 unknown, first 'cat.png'",
+        ),
+        (
+            [
+                "--checkpoint={pretrained}",
+                "--mode=train_then_eval",
+                "--eval_protocol=frozen",
+                "--knn_neighbors=5000",
+            ],
+            "knn_neighbors must be from 1 to the 1437 training images; got "
+            "5000",
         ),
         (
             ["--checkpoint={pretrained}", "--resnet_depth=18"],

@@ -1,10 +1,33 @@
-"""The images that an evaluation scores, and whether they will do."""
+"""What an evaluation needs, asked before the work that it would end."""
 
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.data import splits
-from simclr_tf.tasks import components
+from simclr_tf.data import splits, transfer_sets
+from simclr_tf.tasks import components, frozen
+
+
+def check(config, *, has_head):
+    """Refuses a protocol that could not be carried out.
+
+    Args:
+        config: a `Config`.
+        has_head: whether there is a supervised head.
+
+    Raises:
+        errors.UserError: if there is no head for the online protocol, the
+            training images cannot meet the frozen one, or the sets of the
+            transfer protocol are not named well.
+    """
+    if config.eval_protocol == "online" and not has_head:
+        raise errors.UserError(
+            "eval_protocol=online needs a run with labels and "
+            "lineareval_while_pretraining; use --eval_protocol=frozen"
+        )
+    if config.eval_protocol == "frozen":
+        frozen.check(config, components.open_labelled(config, "train_split"))
+    if config.eval_protocol == "transfer":
+        transfer_sets.find(config.transfer_datasets, data_dir=config.data_dir)
 
 
 def open_source(config, num_classes):
