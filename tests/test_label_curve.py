@@ -3,14 +3,14 @@
 import csv
 import dataclasses
 import os
+import shutil
 
 import numpy as np
 import pytest
 from command_line import TINY, run
 
-from simclr_tf.config import Config
 from simclr_tf.data import digits
-from simclr_tf.tasks import label_curve, model_dir
+from simclr_tf.evaluation import logistic, methods
 
 CURVE = (
     *TINY,
@@ -21,7 +21,15 @@ CURVE = (
     "--label_fractions=0.02,0.1",
     "--num_seeds=2",
 )
-FROZEN = "--curve_methods=linear,knn"
+# What the classifier of fine-tuning reads is another layer than the
+# checkpoint's own: frozen features do not care.
+FROZEN = (
+    "--curve_methods=linear,knn",
+    "--label_fractions=0.01,0.1,1",
+    "--knn_grid",
+    "--train_mode=finetune",
+    "--ft_proj_selector=-1",
+)
 
 
 def draw(pretrained, directory, *arguments):
@@ -41,49 +49,58 @@ def rows(directory, name="label_curve"):
 
 
 @pytest.mark.slow
-def test_every_method_fraction_and_seed_and_again(pretrained, tmp_path):
-    outcome = draw(pretrained, tmp_path / "curve")
-    found = rows(tmp_path / "curve")
+def test_every_method_and_seed_and_again(pretrained, tmp_path):
+    directory, fraction = tmp_path / "curve", "--label_fractions=0.1"
+    outcome = draw(pretrained, directory, fraction)
+    found = rows(directory)
     cells = {(r["method"], r["fraction"], r["seed"]) for r in found}
     methods = ("scratch", "linear", "finetune", "knn")
-    assert cells == {
-        (method, fraction, seed)
-        for method in methods
-        for fraction in ("0.02", "0.1")
-        for seed in ("0", "1")
-    }
-    labels = {r["labels"] for r in found if r["fraction"] == "0.1"}
-    assert labels == {"142"}  # the same images for every method
-    one, other = (
-        (tmp_path / f"curve/{method}/10pct/seed_1/labels.txt").read_text()
-        for method in ("scratch", "finetune")
-    )
-    assert one == other
-    summary = rows(tmp_path / "curve", "label_curve_summary")
-    values = [
-        float(r["accuracy"])
-        for r in found
-        if (r["method"], r["fraction"]) == ("knn", "0.1")
-    ]
-    (cell,) = [
-        r for r in summary if (r["method"], r["fraction"]) == ("knn", "0.1")
-    ]
-    assert float(cell["mean"]) == pytest.approx(np.mean(values))
-    assert os.path.getsize(tmp_path / "curve/report/label_curve.png") > 10_000
+    assert cells == {(m, "0.1", seed) for m in methods for seed in "01"}
+    assert {r["labels"] for r in found} == {"142"}
+    for seed in (0, 1):  # the same images for every method
+        one, other = (
+            (directory / f"{method}/10pct/seed_{seed}/labels.txt").read_text()
+            for method in ("scratch", "finetune")
+        )
+        assert one == other
+    for mean in rows(directory, "label_curve_summary"):
+        values = [
+            float(r["accuracy"]) for r in found if r["method"] == mean["method"]
+        ]
+        assert float(mean["mean"]) == pytest.approx(np.mean(values))
+    assert os.path.getsize(directory / "report/label_curve.png") > 10_000
     heads = [line[:20].strip() for line in outcome.output.splitlines()]
     assert heads[-4:] == ["fine-tuned", "linear probe", "kNN", "from scratch"]
 
-    again = draw(pretrained, tmp_path / "curve")
-    assert rows(tmp_path / "curve") == found
-    complete = [line for line in again.lines if "run is complete" in line]
-    assert len(complete) == 8
-    assert not any("exported to" in line for line in again.lines)
+    # As if it had been killed in the middle of one training.
+    killed = directory / "scratch/10pct/seed_1"
+    for path in (*killed.glob("ckpt-4*"), *killed.glob("result*.json")):
+        path.unlink()
+    shutil.rmtree(directory / "report")
+    again = draw(pretrained, directory, fraction)
+    assert rows(directory) == found
+    assert sum("run is complete" in line for line in again.lines) == 3
+    assert sum("resumed at step 3" in line for line in again.lines) == 1
+    assert sum("exported to" in line for line in again.lines) == 1
+
+
+def remembering(kind, fitted, monkeypatch):
+    """Every fit of a method leaves its setting and what it learnt."""
+    original = kind.fit
+
+    def fit(self, train, **setting):
+        found = original(self, train, **setting)
+        learnt = getattr(found, "weights", train.values).tobytes()
+        fitted.append((self.name, setting, len(train.labels), learnt))
+        return found
+
+    monkeypatch.setattr(kind, "fit", fit)
 
 
 def test_permuted_test_labels_change_no_choice(
-    pretrained, tmp_path, monkeypatch
+    frozen_curve, pretrained, tmp_path, monkeypatch
 ):
-    fitted = []
+    directory, ours, _ = frozen_curve
     honest = digits.open_digits
 
     def permuted(split):
@@ -93,66 +110,99 @@ def test_permuted_test_labels_change_no_choice(
         labels = np.random.default_rng(0).permutation(source.labels)
         return dataclasses.replace(source, labels=labels)
 
-    from simclr_tf.evaluation import methods
-
-    original = methods.Linear.fit
-
-    def remember(self, train, **setting):
-        found = original(self, train, **setting)
-        fitted.append((setting, found.weights.tobytes()))
-        return found
-
-    monkeypatch.setattr(methods.Linear, "fit", remember)
-    draw(pretrained, tmp_path / "honest", FROZEN)
-    ours, fitted = fitted, []
     monkeypatch.setattr(digits, "open_digits", permuted)
-    draw(pretrained, tmp_path / "permuted", FROZEN)
-    assert len(ours) == 4
-    assert ours == fitted
-    assert rows(tmp_path / "honest") != rows(tmp_path / "permuted")
+    theirs = []
+    for kind in (methods.Linear, methods.Neighbors):
+        remembering(kind, theirs, monkeypatch)
+    draw(pretrained, tmp_path / "permuted", *FROZEN)
+    assert ours == theirs
+    assert [fit[0] for fit in ours] == ["linear"] * 5 + ["knn"] * 5
+    assert rows(directory) != rows(tmp_path / "permuted")
 
 
-def test_the_epochs_of_the_baseline_count_whatever_the_steps_are():
-    config = Config(
-        mode="label_curve",
-        checkpoint="pre",
-        model_dir="curve",
-        train_steps=10,
-    )
-    assert label_curve.scratch_changes(config)["train_steps"] == 20
-    config = config.replace(scratch_train_epochs=7)
-    changes = label_curve.scratch_changes(config)
-    assert (changes["train_epochs"], changes["train_steps"]) == (7, 0)
+@pytest.fixture(scope="module")
+def frozen_curve(pretrained, tmp_path_factory):
+    """Directory, fits and log of a curve of frozen features."""
+    directory, fitted = tmp_path_factory.mktemp("curves") / "frozen", []
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (methods.Linear, methods.Neighbors):
+            remembering(kind, fitted, patch)
+        lines = draw(pretrained, directory, *FROZEN).lines
+    return directory, fitted, lines
+
+
+def test_no_label_outside_the_draw_is_seen(frozen_curve):
+    """Nor is there anything to choose by where each class has one label."""
+    _, fitted, lines = frozen_curve
+    sizes = [size for name, _, size, _ in fitted if name == "linear"]
+    assert sizes == [10, 10, 142, 142, 1437]
+    middle = logistic.PENALTIES[len(logistic.PENALTIES) // 2]
+    for _, setting, size, _ in fitted[:2]:
+        assert (setting["l2"], size) == (middle, 10)
+    assert any("linear, 10% of the labels, seed 1: l2" in x for x in lines)
+
+
+def test_all_labels_are_one_draw(frozen_curve):
+    """With no interval: the same fit again is no second measurement."""
+    summary = rows(frozen_curve[0], "label_curve_summary")
+    seen = {(r["method"], r["fraction"]): r for r in summary}
+    for method in ("linear", "knn"):
+        whole, part = seen[method, "1.0"], seen[method, "0.1"]
+        assert (whole["seeds"], whole["half_width"]) == ("1", "")
+        assert part["seeds"] == "2"
+        assert float(part["half_width"]) >= 0
 
 
 @pytest.mark.parametrize(
-    ("argument", "start"),
+    ("argument", "named"),
     [
-        ("--eval_split=train[:100]", "eval_split must be 'test', as in "),
-        ("--checkpoint={pretrained}/ckpt-3", "checkpoint must be "),
+        ("--eval_split=train", "has eval_split='test', asked for"),
+        ("--learning_rate=0.3", "has learning_rate=0.1, asked for"),
+        ("--checkpoint={pretrained}/ckpt-3", "has checkpoint='weights "),
+        ("--noknn_grid", "has knn_grid=True, asked for"),
     ],
 )
-def test_runs_of_another_curve_are_not_taken_for_its_own(
-    pretrained, tmp_path, argument, start
+def test_the_numbers_of_another_curve_are_not_mixed_in(
+    frozen_curve, pretrained, argument, named
 ):
-    config = Config(
-        mode="label_curve",
-        checkpoint=pretrained,
-        model_dir=f"{tmp_path}/curve",
-        dataset="digits",
-        eval_split="test",
-    )
-    of_run = label_curve.of_run(config, "finetune", 0.1, 1)
-    model_dir.open_run(of_run, {})
+    directory, *_ = frozen_curve
+    before = rows(directory)
     outcome = run(
         *CURVE,
         f"--checkpoint={pretrained}",
-        f"--model_dir={tmp_path}/curve",
+        f"--model_dir={directory}",
+        *FROZEN,
         argument.format(pretrained=pretrained),
     )
     assert outcome.code == 1
-    assert outcome.lines[-1].startswith(f"simclr-tf: {start}")
-    assert os.listdir(tmp_path / "curve") == ["finetune"]
+    assert "model_dir must hold no other curve; " in outcome.lines[-1]
+    assert named in outcome.lines[-1]
+    assert rows(directory) == before
+
+
+def test_the_same_curve_goes_on_with_other_methods_and_fractions(
+    frozen_curve, pretrained
+):
+    directory, *_ = frozen_curve
+    before = rows(directory)
+    draw(
+        pretrained, directory, *FROZEN, "--label_fractions=0.05",
+        "--curve_methods=knn", "--num_seeds=1", "--eval_batch_size=64",
+    )  # fmt: skip
+    (row,) = rows(directory)
+    assert (row["method"], row["fraction"], row["labels"]) == (
+        "knn", "0.05", "70"
+    )  # fmt: skip
+    draw(pretrained, directory, *FROZEN)
+    assert rows(directory) == before
+
+
+def test_images_that_were_trained_on_are_told(pretrained, tmp_path):
+    outcome = draw(
+        pretrained, tmp_path / "curve", "--curve_methods=knn",
+        "--train_split=test", "--label_fractions=1", "--num_seeds=1",
+    )  # fmt: skip
+    assert any("is the training split" in line for line in outcome.lines)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +217,21 @@ def test_runs_of_another_curve_are_not_taken_for_its_own(
             ["--model_dir={pretrained}"],
             "model_dir must hold no run, as a curve is made of many; got "
             "'{pretrained}'",
+        ),
+        (
+            ["--knn_neighbors=1438"],
+            "knn_neighbors must be from 1 to the 1437 training images; got "
+            "1438",
+        ),
+        (
+            ["--train_mode=finetune", "--from_scratch"],
+            "from_scratch must be False for mode=label_curve, which has a "
+            "method scratch; got True",
+        ),
+        (
+            ["--train_mode=finetune", "--label_fraction=0.1"],
+            "label_fraction must be 0.0 for mode=label_curve, which has "
+            "label_fractions; got 0.1",
         ),
     ],
 )

@@ -55,6 +55,17 @@ def _not_for_the_teacher_alone(field, nothing):
     )
 
 
+def _not_for_the_curve(field, nothing, instead):
+    """`field` is left at `nothing` by mode=label_curve, which has another."""
+    return CrossRule(
+        field,
+        lambda config: (
+            config.mode != "label_curve" or getattr(config, field) == nothing
+        ),
+        f"{nothing!r} for mode=label_curve, which has {instead}",
+    )
+
+
 CROSS_RULES = (
     CrossRule(
         "model_dir",
@@ -122,6 +133,10 @@ CROSS_RULES = (
     _not_for_the_teacher_alone("labels_per_class", 0),
     _not_for_the_teacher_alone("label_file", None),
     _not_for(("pretrain", "distill"), "from_scratch", False),
+    _not_for_the_curve("from_scratch", False, "a method scratch"),
+    _not_for_the_curve("label_fraction", 0.0, "label_fractions"),
+    _not_for_the_curve("labels_per_class", 0, "label_fractions"),
+    _not_for_the_curve("label_file", None, "label_fractions"),
     _not_for(("pretrain", "finetune"), "teacher", None),
     _not_for(("pretrain", "finetune"), "unlabelled_dataset", None),
     _not_for(("finetune", "distill"), "microbatch_size", 0),

@@ -161,3 +161,24 @@ def choose(method, budget, train, num_classes, protocol):
     return method.choose(
         fitting.take(draw), train.take(held), num_classes=num_classes
     )
+
+
+def choose_within(method, drawn, *, num_classes, holdout_fraction, seed):
+    """The setting of a method by the labels of a draw alone, a dict.
+
+    Fits on the rest of the draw, scored on the part of each class that is held
+    out. Where a class has one label, no part can be: `method.default()`.
+
+    Args:
+        method: of `evaluation.methods`.
+        drawn: `features.Features` of the draw.
+        num_classes: K.
+        holdout_fraction: share of each class held out, at least one label.
+        seed: int, of the held-out part.
+    """
+    kept, held = subsets.hold_out(drawn.labels, holdout_fraction, seed=seed)
+    fitting = drawn.take(kept)
+    is_whole = len(np.unique(fitting.labels)) == num_classes
+    if not (is_whole and method.has_choice):
+        return method.default()
+    return method.choose(fitting, drawn.take(held), num_classes=num_classes)

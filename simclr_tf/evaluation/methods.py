@@ -40,8 +40,8 @@ class Linear(typing.NamedTuple):
         return {"l2": chosen.setting}
 
     def default(self):
-        """The setting where there is no choice."""
-        return {"l2": self.penalties[0]}
+        """The setting where nothing can be chosen: the one in the middle."""
+        return {"l2": _middle(self.penalties)}
 
     def fit(self, train, *, num_classes, l2):
         """The `linear.Linear` of a setting."""
@@ -81,10 +81,10 @@ class Neighbors(typing.NamedTuple):
         )
 
     def default(self):
-        """The setting where there is no choice."""
+        """The setting where nothing can be chosen: the one in the middle."""
         return {
-            "neighbors": self.neighbors[0],
-            "temperature": self.temperatures[0],
+            "neighbors": _middle(self.neighbors),
+            "temperature": _middle(self.temperatures),
         }
 
     def fit(self, train, *, num_classes, **setting):
@@ -128,3 +128,7 @@ def logistic_regression(penalties=()):
 def few_shot_least_squares():
     """Least squares in closed form, its penalty chosen."""
     return Linear("least_squares", least_squares.path, least_squares.PENALTIES)
+
+
+def _middle(values):
+    return values[len(values) // 2]

@@ -41,8 +41,8 @@ def check_free(config, facts):
             f"model_dir must hold no imported weights to train in; give "
             f"{path!r} as checkpoint and another model_dir"
         )
-    _check_same(config.identity(), former["config"].identity(), path)
-    _check_same(facts, former["facts"], path)
+    check_same(config.identity(), former["config"].identity(), path)
+    check_same(facts, former["facts"], path)
 
 
 def check_directory(path):
@@ -176,7 +176,7 @@ def recall_run(config):
     if IMPORTED in former["facts"]:  # made by no run: a network alone
         theirs = former["config"].architecture()
     asked = {name: getattr(config, name) for name in config.explicit}
-    _check_same(
+    check_same(
         {k: v for k, v in asked.items() if k in theirs},
         theirs,
         path,
@@ -234,10 +234,18 @@ def versions():
     }
 
 
-def _check_same(ours, theirs, path):
+def check_same(ours, theirs, path, *, kind="run"):
+    """Raises `UserError` at the first value that differs from a record's.
+
+    Args:
+        ours: dict of name -> value asked for.
+        theirs: dict of what is recorded in `path`.
+        path: a directory.
+        kind: of what it holds.
+    """
     for name, value in ours.items():
-        if value != theirs[name]:
+        if value != theirs.get(name):
             raise errors.UserError(
-                f"model_dir must hold no other run; {path!r} has "
-                f"{name}={theirs[name]!r}, asked for {name}={value!r}"
+                f"model_dir must hold no other {kind}; {path!r} has "
+                f"{name}={theirs.get(name)!r}, asked for {name}={value!r}"
             )

@@ -15,6 +15,8 @@ STYLES = {
 }
 """Method -> its name in the picture, colour and marker, best known first."""
 _TOP = 1.03  # above 100%, so that a marker there is whole
+_BESIDE = 1.03  # between the bars of two methods, as a ratio of labels
+_NAME_GAP = 0.06  # of the axis, between the names of two lines
 
 
 class Point(typing.NamedTuple):
@@ -125,33 +127,84 @@ def save_plot(path, means, *, footer):
 
     drawing = figure.Figure(figsize=(6, 4), layout="constrained")
     axes = drawing.subplots()
-    for method, (name, color, marker) in STYLES.items():
-        cells = [mean for mean in means if mean.method == method]
-        if cells:
-            axes.errorbar(
-                [cell.labels for cell in cells],
-                [100 * cell.mean for cell in cells],
-                [100 * (cell.half_width or 0) for cell in cells],
-                label=name,
-                color=color,
-                marker=marker,
-                capsize=3,
-            )
+    ends = {
+        method: _draw_method(axes, method, means)
+        for method in STYLES
+        if any(mean.method == method for mean in means)
+    }
     axes.set_xscale("log")
     ticks = {m.labels: f"{m.labels}\n{100 * m.fraction:g}%" for m in means}
     axes.set_xticks(list(ticks), list(ticks.values()))
     axes.minorticks_off()
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0), min(high, 100 * _TOP))
+    _name_lines(axes, ends)
     axes.set_xlabel("labels")
     axes.set_ylabel("test accuracy (%)")
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
     drawing.supxlabel(footer, fontsize=7)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=150)
     whole_file.write_bytes(path, buffer.getvalue())
+
+
+def spread(heights, gap):
+    """Heights that are too close moved apart, others left where they are.
+
+    Args:
+        heights: dict of name -> height.
+        gap: least distance of two.
+
+    Returns:
+        dict of name -> height: in the same order from below, and of all that
+        keep the distance the nearest by squares (isotonic regression of the
+        heights less the gaps below them, pooling adjacent violators).
+    """
+    order = sorted(heights, key=heights.get)
+    blocks = []  # (mean, how many)
+    for place, name in enumerate(order):
+        mean, count = heights[name] - place * gap, 1
+        while blocks and blocks[-1][0] > mean:
+            below, number = blocks.pop()
+            mean = (below * number + mean * count) / (number + count)
+            count += number
+        blocks.append((mean, count))
+    means = [mean for mean, count in blocks for _ in range(count)]
+    return {name: means[i] + i * gap for i, name in enumerate(order)}
+
+
+def _draw_method(axes, method, means):
+    """Draws a line with its bars; returns the height of its right end."""
+    _, color, marker = STYLES[method]
+    place = list(STYLES).index(method) - (len(STYLES) - 1) / 2
+    cells = [mean for mean in means if mean.method == method]
+    axes.errorbar(
+        [cell.labels * _BESIDE**place for cell in cells],
+        [100 * cell.mean for cell in cells],
+        [100 * (cell.half_width or 0) for cell in cells],
+        color=color,
+        marker=marker,
+        markersize=5,
+        linewidth=1.3,
+        elinewidth=0.9,
+        capsize=2,
+    )
+    return 100 * cells[-1].mean
+
+
+def _name_lines(axes, ends):
+    """Writes every line's name at its right end, clear of the others."""
+    low, high = axes.get_ylim()
+    for method, height in spread(ends, _NAME_GAP * (high - low)).items():
+        name, color, _ = STYLES[method]
+        axes.annotate(
+            name,
+            (1.01, (height - low) / (high - low)),
+            xycoords="axes fraction",
+            color=color,
+            va="center",
+        )
 
 
 def _line(name, cells):

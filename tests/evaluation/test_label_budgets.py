@@ -107,3 +107,45 @@ def test_a_single_draw_has_no_standard_error():
     gap = label_budgets.paired_difference(score, score)
     assert gap.mean == 0
     assert np.isnan(gap.standard_error)
+
+
+def test_a_choice_within_a_draw_scores_what_was_not_fitted():
+    seen = []
+
+    class Watching:
+        has_choice = True
+
+        def choose(self, train, validation, *, num_classes):
+            seen.append((train, validation, num_classes))
+            return "chosen"
+
+        def default(self):
+            return "default"
+
+    def choose(drawn, fraction=0.25):
+        return label_budgets.choose_within(
+            Watching(), drawn, num_classes=3, holdout_fraction=fraction, seed=1
+        )
+
+    drawn = blobs(24, 2)
+    assert choose(drawn) == "chosen"
+    ((train, validation, num_classes),) = seen
+    assert num_classes == 3
+    assert np.bincount(train.labels).tolist() == [6, 6, 6]
+    assert np.bincount(validation.labels).tolist() == [2, 2, 2]
+    both = np.concatenate([train.values, validation.values])
+    assert np.array_equal(
+        np.unique(both, axis=0), np.unique(drawn.values, axis=0)
+    )
+    # Nothing is left to fit on, of one class or of all.
+    assert choose(drawn.take(np.arange(3))) == "default"
+    assert choose(drawn.take(np.arange(4))) == "default"
+    assert choose(drawn.take(np.arange(6)), fraction=0.9) == "default"
+    assert len(seen) == 1
+
+
+def test_where_nothing_can_be_chosen_it_is_the_middle():
+    (strength,) = methods.few_shot_least_squares().default().values()
+    assert strength == pytest.approx(10**-1.5)  # of 1e-6 to 1e3
+    assert CHOOSING[0].default() == {"neighbors": 3, "temperature": 0.5}
+    assert METHODS[1].default() == {"l2": 0.01}

@@ -24,6 +24,8 @@ TUNE = (
 ENCODER = "model/simclr/resnet/"
 HEAD = "model/simclr/supervised_head/"
 PROJECTION = "model/simclr/projection_head/"
+PARTS = ("stem", *(f"block_group{i}" for i in range(1, 5)))
+SAME = 1e-4  # two steps of float32 sums in another order, amplified by BN
 # The two published commands, data set and directories apart; sizes and length
 # are replaced below.
 PUBLISHED = [
@@ -79,15 +81,32 @@ def test_linear_evaluation_leaves_the_encoder_alone(pretrained, tmp_path):
     assert "the encoder is what it was: weights " in text
 
 
-def test_frozen_blocks_keep_weights_and_statistics(pretrained, tmp_path):
-    outcome = tune(pretrained, tmp_path / "run", "--fine_tune_after_block=2")
-    for name in ("stem", "block_group1", "block_group2"):
-        assert any(f"the {name} is what it was" in x for x in outcome.lines)
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(-1, marks=pytest.mark.slow),
+        pytest.param(0, marks=pytest.mark.slow),
+        pytest.param(1, marks=pytest.mark.slow),
+        2,
+        pytest.param(3, marks=pytest.mark.slow),
+    ],
+)
+def test_frozen_blocks_keep_weights_and_statistics(pretrained, tmp_path, after):
+    outcome = tune(
+        pretrained, tmp_path / "run", f"--fine_tune_after_block={after}"
+    )
+    frozen, trained = set(PARTS[: after + 1]), set(PARTS[after + 1 :])
+    told = {
+        name
+        for name in PARTS
+        if any(f"the {name} is what it was" in line for line in outcome.lines)
+    }
+    assert told == frozen
     before = values(pretrained, LAST)
     changed = moved(before, values(str(tmp_path / "run"), LAST), ENCODER)
-    parts = {name.partition("/")[0] for name in changed}
-    assert parts == {"block_group3", "block_group4"}
-    assert any("moving_mean" in name for name in changed)
+    for kind in ("kernel", "moving_mean", "moving_variance"):
+        parts = {n.partition("/")[0] for n in changed if kind in n}
+        assert parts == trained
 
 
 def test_a_zeroed_head_starts_at_chance(pretrained, tmp_path):
@@ -209,6 +228,18 @@ def test_another_checkpoint_does_not_turn_a_run_that_goes_on(
     outcome = tune(copied, tmp_path / "run")
     (warning,) = [x for x in outcome.lines if "is not looked at" in x]
     assert f"it began from {pretrained!r}" in warning
+
+
+@pytest.mark.slow
+def test_one_replica_equals_two(pretrained, tmp_path, mirrored):
+    flags = ("--train_steps=2", "--label_fraction=0.1", "--learning_rate=0.01")
+    tune(pretrained, tmp_path / "one", *flags)
+    mirrored(2)  # so that the next strategy's collectives have numbers unused
+    outcome = tune(pretrained, tmp_path / "two", *flags, "--num_replicas=2")
+    assert any("2 replicas" in line for line in outcome.lines)
+    ours, theirs = (values(f"{tmp_path}/{n}", 2) for n in ("one", "two"))
+    for key, value in ours.items():
+        np.testing.assert_allclose(theirs[key], value, atol=SAME, err_msg=key)
 
 
 @pytest.mark.slow
