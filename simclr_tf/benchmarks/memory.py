@@ -107,7 +107,7 @@ def compare(config):
     state = components.make_train_state(
         config, num_classes=NUM_CLASSES, total_steps=100, warmup_steps=0
     )
-    timing = probe.time_steps(config, None, numbers, state, strategy)
+    timing = probe.time_pretraining(config, numbers, state, strategy)
     measured = measurement.growth_bytes(before)
     # Read off the graph last, as it leaves a graph behind.
     shape = plan.shape_of(config, state)

@@ -132,7 +132,7 @@ def _replicas(batch_size, num_replicas):
         state = components.make_train_state(
             config, num_classes=10, total_steps=100, warmup_steps=0
         )
-    timing = probe.time_steps(config, None, numbers, state, strategy)
+    timing = probe.time_pretraining(config, numbers, state, strategy)
     grown = measurement.growth_bytes(before)
     return {"secs": timing.secs, "memory_mb": grown / 1e6}
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from simclr_tf.data import images
-from simclr_tf.tasks import training_run
+from simclr_tf.tasks import pretrain, training_run
 
 TIMED_STEPS = 2
 PROBE_FLOPS = {"CPU": 1.5e12, "GPU": 2e14, "TPU": 2e14}
@@ -75,6 +75,24 @@ def time_steps(opened):
             float(metrics["total_loss"])  # waits for the device
             secs.append(time.perf_counter() - started)
     return Timing(config.train_batch_size, statistics.mean(secs[1:]))
+
+
+def time_pretraining(config, plan, state, strategy):
+    """`time_steps` of pretraining on made-up images.
+
+    Args:
+        config: a `Config`.
+        plan: a `plan_of_run.Plan`.
+        state: a `TrainState`, whose weights are moved.
+        strategy: the strategy it was made under.
+
+    Returns:
+        `Timing`.
+    """
+    recipe = pretrain.Pretraining()
+    return time_steps(
+        training_run.Run(config, recipe, strategy, None, plan, state)
+    )
 
 
 def synthetic_batches(config, num_classes, strategy):
