@@ -1,6 +1,7 @@
 """The house rules a program can see: layers, budgets, documentation."""
 
 import ast
+import graphlib
 import pathlib
 import statistics
 
@@ -101,6 +102,28 @@ def test_imports_point_strictly_down():
             if not down and (imported, unit) not in SAME_LAYER:
                 wrong.append(f"{path.name}:{line} {unit} -> {imported}")
     assert not wrong, wrong
+
+
+def parts_of(unit):
+    """dict of every file or folder of a package -> those it imports."""
+    found = {}
+    for path in (PACKAGE / unit).rglob("*.py"):
+        part = path.relative_to(PACKAGE / unit).parts[0].removesuffix(".py")
+        found.setdefault(part, set())
+        for node in ast.walk(parse(path)):
+            if not isinstance(node, ast.ImportFrom) or not node.module:
+                continue
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            inside = [n for n in names if n.startswith(f"simclr_tf.{unit}.")]
+            found[part] |= {n.split(".")[2] for n in inside} - {part}
+    return found
+
+
+@pytest.mark.parametrize(
+    "unit", sorted({unit_of(path) for path in FILES if path.parent != PACKAGE})
+)
+def test_parts_of_a_unit_import_in_no_circle(unit):
+    graphlib.TopologicalSorter(parts_of(unit)).prepare()
 
 
 def test_only_wiring_reads_the_config():

@@ -21,7 +21,8 @@ from tensorboard.backend.event_processing import event_accumulator
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits
-from simclr_tf.tasks import components, training_run
+from simclr_tf.tasks.setup import components
+from simclr_tf.tasks.training import training_run
 from simclr_tf.training import checkpoint
 
 LAST = 6

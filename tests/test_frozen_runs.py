@@ -11,7 +11,8 @@ from command_line import TINY, run
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits
-from simclr_tf.tasks import components, frozen_features
+from simclr_tf.tasks.scoring import frozen_features
+from simclr_tf.tasks.setup import components
 
 LAST = 6
 PROTOCOL = (

@@ -11,7 +11,7 @@ import pytest
 
 import simclr_tf
 from simclr_tf.interop import official
-from simclr_tf.tasks import components
+from simclr_tf.tasks.setup import components
 
 ROOT = pathlib.Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "colab").glob("*.ipynb"))

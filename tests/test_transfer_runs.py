@@ -12,12 +12,8 @@ from command_line import run
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits, transfer_sets
-from simclr_tf.tasks import (
-    components,
-    given_checkpoint,
-    transfer_finetune,
-    transfer_linear,
-)
+from simclr_tf.tasks import transfer_finetune, transfer_linear
+from simclr_tf.tasks.setup import components, given_checkpoint
 
 LAST = 6
 GRID = (

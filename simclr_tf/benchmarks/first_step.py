@@ -41,7 +41,9 @@ def main(arguments):
 
 def watch(clock):
     """Hangs the clock on the functions that end the phases of a run."""
-    from simclr_tf.tasks import components, pretrain, training_run
+    from simclr_tf.tasks import pretrain
+    from simclr_tf.tasks.setup import components
+    from simclr_tf.tasks.training import training_run
     from simclr_tf.training import loop
 
     mark_after(components, "make_strategy", clock, "devices")

@@ -15,7 +15,9 @@ from simclr_tf import errors
 from simclr_tf.benchmarks import measurement
 from simclr_tf.config import Config
 from simclr_tf.planning import memory
-from simclr_tf.tasks import components, plan, plan_of_run, probe
+from simclr_tf.tasks import plan
+from simclr_tf.tasks.planning import probe
+from simclr_tf.tasks.setup import components, plan_of_run
 
 MODULE = "simclr_tf.benchmarks.memory"
 NUM_CLASSES = 10

@@ -18,7 +18,8 @@ import tensorflow as tf
 from simclr_tf import errors
 from simclr_tf.benchmarks import loss, measurement, memory, scaling_model
 from simclr_tf.config import Config
-from simclr_tf.tasks import components, plan_of_run, probe
+from simclr_tf.tasks.planning import probe
+from simclr_tf.tasks.setup import components, plan_of_run
 from simclr_tf.viz import scaling
 
 MODULE = "simclr_tf.benchmarks.scaling"

@@ -10,7 +10,8 @@ import functools
 
 from simclr_tf.config import Config
 from simclr_tf.planning import activations, memory, products, traffic
-from simclr_tf.tasks import components, pretrain
+from simclr_tf.tasks import pretrain
+from simclr_tf.tasks.setup import components
 from simclr_tf.viz import scaling
 
 ACCELERATORS = (8, 16, 32, 64, 128, 256, 512)

@@ -4,8 +4,9 @@ import os
 
 from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.tasks import components, given_checkpoint, modes
 from simclr_tf.tasks import evaluate as evaluation
+from simclr_tf.tasks import modes
+from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.training import console
 
 

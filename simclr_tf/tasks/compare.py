@@ -15,7 +15,8 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.evaluation import predictions, significance
-from simclr_tf.tasks import model_dir, saved_predictions
+from simclr_tf.tasks.scoring import saved_predictions
+from simclr_tf.tasks.setup import model_dir
 from simclr_tf.training import whole_file
 
 ALPHA = 1 - significance.CONFIDENCE

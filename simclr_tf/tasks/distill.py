@@ -6,8 +6,8 @@ import numpy as np
 
 from simclr_tf import errors
 from simclr_tf.data import labelled
-from simclr_tf.tasks import (
-    components,
+from simclr_tf.tasks.setup import components
+from simclr_tf.tasks.training import (
     one_view,
     seen_labels,
     teacher,

@@ -7,16 +7,10 @@ import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.tasks import (
-    components,
-    eval_checks,
-    frozen,
-    given_checkpoint,
-    model_dir,
-    supervised_scores,
-    transfer,
-)
 from simclr_tf.tasks import export as export_task
+from simclr_tf.tasks import transfer
+from simclr_tf.tasks.scoring import eval_checks, frozen, supervised_scores
+from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
 from simclr_tf.training import checkpoint, whole_file, writer
 
 POLL_SECS = 5.0

@@ -6,7 +6,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.export import directory, hub, keras_file, onnx_file
-from simclr_tf.tasks import components, given_checkpoint, model_dir
+from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
 
 PARENTS = {"savedmodel": "saved_model", "keras": "keras", "onnx": "onnx"}
 """Directory in `model_dir` where exports of a format lie, by step."""

@@ -8,9 +8,8 @@ from absl import logging
 from simclr_tf import errors
 from simclr_tf.data import sources
 from simclr_tf.losses import supervised
-from simclr_tf.tasks import (
-    components,
-    given_checkpoint,
+from simclr_tf.tasks.setup import components, given_checkpoint
+from simclr_tf.tasks.training import (
     one_view,
     seen_labels,
     training_run,

@@ -4,7 +4,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.interop import opened
-from simclr_tf.tasks import components, given_checkpoint, model_dir
+from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
 from simclr_tf.training import checkpoint, state
 
 

@@ -6,16 +6,10 @@ import tensorflow as tf
 from absl import logging
 
 from simclr_tf.evaluation import fingerprint
-from simclr_tf.tasks import (
-    components,
-    curve_frozen,
-    curve_record,
-    curve_trainings,
-    eval_checks,
-    given_checkpoint,
-    model_dir,
-    seen_labels,
-)
+from simclr_tf.tasks.curve import frozen_points, record, trainings
+from simclr_tf.tasks.scoring import eval_checks
+from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
+from simclr_tf.tasks.training import seen_labels
 from simclr_tf.training import whole_file
 from simclr_tf.viz import label_curve as plot
 
@@ -43,10 +37,10 @@ def run(config):
     model_dir.check_no_run(config.model_dir, "a curve is made of many")
     sources = open_sources(config)
     draws = draw_labels(config, sources[0])
-    curve_frozen.check(config, sources[0])
-    model = curve_frozen.load_model(config)
-    curve_record.claim(config, fingerprint.of_model(model))
-    points = curve_frozen.points(config, model, sources, draws)
+    frozen_points.check(config, sources[0])
+    model = frozen_points.load_model(config)
+    record.claim(config, fingerprint.of_model(model))
+    points = frozen_points.points(config, model, sources, draws)
     points += trained_points(config, draws)
     report(config, points, sources)
     return points
@@ -72,9 +66,7 @@ def draw_labels(config, source):
     seeds = range(config.seed, config.seed + config.num_seeds)
     return {
         (fraction, seed): seen_labels.choose(
-            curve_trainings.of_run(
-                config, curve_trainings.FINETUNE, fraction, seed
-            ),
+            trainings.of_run(config, trainings.FINETUNE, fraction, seed),
             source,
         )
         for fraction in config.label_fractions
@@ -89,14 +81,12 @@ def trained_points(config, draws):
         config: a `Config`.
         draws: of `draw_labels`.
     """
-    known = (curve_trainings.SCRATCH, curve_trainings.FINETUNE)
+    known = (trainings.SCRATCH, trainings.FINETUNE)
     wanted = [method for method in known if method in config.curve_methods]
     found = []
     for (fraction, seed), draw in draws.items():
         for method in wanted:
-            accuracy = curve_trainings.train_and_score(
-                config, method, fraction, seed
-            )
+            accuracy = trainings.train_and_score(config, method, fraction, seed)
             found.append(
                 plot.Point(method, fraction, len(draw), seed, accuracy)
             )

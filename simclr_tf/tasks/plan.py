@@ -9,18 +9,10 @@ import math
 from simclr_tf import errors
 from simclr_tf.losses import ntxent_streaming
 from simclr_tf.planning import activations, machine, memory, products, traffic
-from simclr_tf.tasks import (
-    advice,
-    announcement,
-    components,
-    distill,
-    finetune,
-    given_checkpoint,
-    plan_text,
-    pretrain,
-    probe,
-    training_run,
-)
+from simclr_tf.tasks import distill, finetune, pretrain
+from simclr_tf.tasks.planning import advice, plan_text, probe
+from simclr_tf.tasks.setup import components, given_checkpoint
+from simclr_tf.tasks.training import announcement, training_run
 
 # Source: Russakovsky et al. 2015, "ImageNet Large Scale Visual Recognition
 # Challenge", Table 2 (1,281,167 training images, 1000 classes).

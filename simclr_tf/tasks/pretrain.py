@@ -2,13 +2,9 @@
 
 from simclr_tf import errors
 from simclr_tf.losses import ntxent, ntxent_streaming
-from simclr_tf.tasks import (
-    components,
-    eval_checks,
-    knn_monitor,
-    recipe,
-    training_run,
-)
+from simclr_tf.tasks.scoring import eval_checks
+from simclr_tf.tasks.setup import components
+from simclr_tf.tasks.training import knn_monitor, recipe, training_run
 from simclr_tf.training import batch_views, microbatch, steps
 
 STREAMING_MIN_IMAGES = 2048

@@ -5,7 +5,7 @@ import os
 from absl import logging
 
 from simclr_tf.evaluation import metrics
-from simclr_tf.tasks import model_dir
+from simclr_tf.tasks.setup import model_dir
 from simclr_tf.training import whole_file
 
 RESULT_FILE = "result.json"

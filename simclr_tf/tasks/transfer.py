@@ -7,12 +7,8 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.data import transfer_sets
-from simclr_tf.tasks import (
-    components,
-    model_dir,
-    transfer_finetune,
-    transfer_linear,
-)
+from simclr_tf.tasks import transfer_finetune, transfer_linear
+from simclr_tf.tasks.setup import components, model_dir
 from simclr_tf.training import whole_file
 from simclr_tf.viz import transfer as table
 

@@ -7,7 +7,8 @@ from absl import logging
 
 from simclr_tf.config import Config, data, hardware
 from simclr_tf.evaluation import choice, features, fingerprint, metrics
-from simclr_tf.tasks import components, finetune, given_checkpoint
+from simclr_tf.tasks import finetune
+from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.training import transfer_recipe
 
 DIRECTORY = "transfer"  # in model_dir

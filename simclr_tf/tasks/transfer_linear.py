@@ -1,7 +1,8 @@
 """`--transfer_method=linear`: logistic regression on frozen features."""
 
 from simclr_tf.evaluation import logistic, metrics, selection
-from simclr_tf.tasks import components, frozen_features
+from simclr_tf.tasks.scoring import frozen_features
+from simclr_tf.tasks.setup import components
 
 
 class LinearTransfer:

@@ -10,7 +10,7 @@ import pytest
 import simclr_tf
 from simclr_tf import Config
 from simclr_tf.interop import official
-from simclr_tf.tasks import components
+from simclr_tf.tasks.setup import components
 
 NETWORK = {
     "resnet_depth": 18,

@@ -6,7 +6,8 @@ import pytest
 
 from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.tasks import eval_checks, evaluate
+from simclr_tf.tasks import evaluate
+from simclr_tf.tasks.scoring import eval_checks
 
 
 def commit(directory, step):

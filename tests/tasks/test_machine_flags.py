@@ -6,7 +6,8 @@ import tensorflow as tf
 from command_line import TINY, metric_lines, run, values
 
 from simclr_tf.config import Config
-from simclr_tf.tasks import components, pretrain
+from simclr_tf.tasks import pretrain
+from simclr_tf.tasks.setup import components
 from simclr_tf.training import microbatch, steps
 
 SAME = 1e-4  # two steps of float32 sums in another order, amplified by BN

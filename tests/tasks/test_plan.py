@@ -11,7 +11,9 @@ import tensorflow as tf
 from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.planning import machine
-from simclr_tf.tasks import components, plan, plan_text, pretrain, probe
+from simclr_tf.tasks import plan, pretrain
+from simclr_tf.tasks.planning import plan_text, probe
+from simclr_tf.tasks.setup import components
 
 NETWORK = {
     "image_size": 8,

@@ -9,7 +9,9 @@ from command_line import TINY, run
 
 from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.tasks import model_dir, repeat, training_run
+from simclr_tf.tasks import repeat
+from simclr_tf.tasks.setup import model_dir
+from simclr_tf.tasks.training import training_run
 from simclr_tf.training import checkpoint, whole_file
 
 LAST = 3

@@ -1,0 +1,1 @@
+"""What a checkpoint scores, on features that stay as they are."""

@@ -1,0 +1,58 @@
+"""`--probe_blocks`: what a linear probe finds behind every block group."""
+
+from simclr_tf.data import subsets
+from simclr_tf.evaluation import logistic, probes
+from simclr_tf.tasks.scoring import frozen_features
+
+ENDPOINTS = (
+    *(f"block_group{number}" for number in range(1, 5)),
+    frozen_features.FEATURES,
+    "proj_head_output",
+)
+"""Official names, in the order of the network. Maps are averaged."""
+
+
+def run(config, extractor, sources):
+    """Fits and prints the probes.
+
+    Each chooses its penalty on a held-out part of the training images and is
+    then fitted on all of them.
+
+    Args:
+        config: a `Config`.
+        extractor: `FrozenFeatures` of `ENDPOINTS`.
+        sources: the training and the test `Source`.
+
+    Returns:
+        A list of `probes.Probe`.
+    """
+    train, test = (extractor.load(source) for source in sources)
+    labels = train[frozen_features.FEATURES].labels
+    kept, held = subsets.hold_out(
+        labels, config.holdout_fraction, seed=config.seed
+    )
+    found = probes.fit_probes(
+        {
+            name: probes.Splits(
+                train[name].take(kept), train[name].take(held), test[name]
+            )
+            for name in ENDPOINTS
+        },
+        num_classes=sources[1].num_classes,
+        penalties=config.probe_l2 or logistic.PENALTIES,
+    )
+    print(probes.render(found), flush=True)
+    return found
+
+
+def classifiers_of(found):
+    """Arrays of every probe, by endpoint; of features as they come.
+
+    Args:
+        found: list of `probes.Probe`.
+    """
+    return {
+        f"blocks/{probe.name}/{part}": array
+        for probe in found
+        for part, array in probe.classifier._asdict().items()
+    }

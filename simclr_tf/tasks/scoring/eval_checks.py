@@ -1,0 +1,78 @@
+"""What an evaluation needs, asked before the work that it would end."""
+
+from absl import logging
+
+from simclr_tf import errors
+from simclr_tf.data import splits, transfer_sets
+from simclr_tf.tasks.scoring import frozen
+from simclr_tf.tasks.setup import components
+
+
+def check(config, *, has_head):
+    """Refuses a protocol that could not be carried out.
+
+    Args:
+        config: a `Config`.
+        has_head: whether there is a supervised head.
+
+    Raises:
+        errors.UserError: if there is no head for the online protocol, the
+            training images cannot meet the frozen one, or the sets of the
+            transfer protocol are not named well.
+    """
+    if config.eval_protocol == "online" and not has_head:
+        raise errors.UserError(
+            "eval_protocol=online needs a run with labels and "
+            "lineareval_while_pretraining; use --eval_protocol=frozen"
+        )
+    if config.eval_protocol == "frozen":
+        frozen.check(config, components.open_labelled(config, "train_split"))
+    if config.eval_protocol == "transfer":
+        transfer_sets.find(config.transfer_datasets, data_dir=config.data_dir)
+
+
+def open_source(config, num_classes):
+    """The images to score; None for transfer, which looks at others alone.
+
+    Args:
+        config: a recalled `Config`.
+        num_classes: of the supervised head; None without one.
+
+    Raises:
+        errors.UserError: if they have no labels, or other classes.
+    """
+    if config.eval_protocol == "transfer":
+        return None
+    source = components.open_labelled(config, "eval_split")
+    check_classes(source, num_classes)
+    warn_of_training_images(config)
+    return source
+
+
+def check_classes(source, num_classes):
+    """Raises `UserError` if the head was made for other classes.
+
+    Args:
+        source: the labelled evaluation `Source`.
+        num_classes: of the supervised head; None without one.
+    """
+    if num_classes not in (None, source.num_classes):
+        raise errors.UserError(
+            f"eval_split must have the {num_classes} classes of the "
+            f"supervised head; {source.name!r} split {source.split!r} has "
+            f"{source.num_classes}"
+        )
+
+
+def warn_of_training_images(config):
+    """Warns where the images that score are those that train."""
+    train, test = (
+        sorted(map(str, splits.parse(split)))
+        for split in (config.train_split, config.eval_split)
+    )
+    if train == test:
+        logging.warning(
+            "eval_split %r is the training split: the scores are those of "
+            "images that were trained on",
+            config.eval_split,
+        )

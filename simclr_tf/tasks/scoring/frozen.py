@@ -1,0 +1,223 @@
+"""`--eval_protocol=frozen`: what frozen features know."""
+
+import os
+
+import tensorflow as tf
+
+from simclr_tf.data import subsets
+from simclr_tf.evaluation import (
+    features,
+    knn,
+    label_budgets,
+    methods,
+    npz_file,
+)
+from simclr_tf.tasks.scoring import block_probes, frozen_features
+from simclr_tf.tasks.setup import components, model_dir
+from simclr_tf.viz import label_budgets as plot
+from simclr_tf.viz import table
+
+PRETRAINED, RANDOM, PIXELS = "pretrained", "random init", "raw pixels"
+"""Rows of the table."""
+
+
+def run(config, model, test_source, step):
+    """Scores an encoder and the baselines asked for, and shows the table.
+
+    Args:
+        config: a `Config`.
+        model: the pretrained `SimCLR` model.
+        test_source: the labelled evaluation `Source`.
+        step: the checkpoint's step.
+
+    Returns:
+        JSON-able dict of row name -> list of scores and, with
+        `probe_blocks`, "blocks" -> list of probes.
+
+    Raises:
+        errors.UserError: if the training images cannot meet what is asked.
+    """
+    sources = (components.open_labelled(config, "train_split"), test_source)
+    extractors = encoders(config, model)
+    rows = {
+        name: score_row(config, extractor, sources)
+        for name, extractor in extractors.items()
+    }
+    show(config, rows, step, sources)
+    result = {
+        name: [score.record() for score in scores]
+        for name, scores in rows.items()
+    }
+    arrays = classifiers_of(rows[PRETRAINED])
+    arrays |= scaling_of(extractors[PRETRAINED], sources[0])
+    if config.probe_blocks:
+        probes = block_probes.run(config, extractors[PRETRAINED], sources)
+        result["blocks"] = [probe.record() for probe in probes]
+        arrays |= block_probes.classifiers_of(probes)
+    write_classifiers(config, step, arrays)
+    frozen_features.sweep(
+        config, keep=[e for name, e in extractors.items() if name != PIXELS]
+    )
+    return result
+
+
+def score_row(config, extractor, sources):
+    """The `label_budgets.Score`s of one encoder.
+
+    Args:
+        config: a `Config`.
+        extractor: `FrozenFeatures`, or the like.
+        sources: the training and the test `Source`.
+    """
+    train, test = (
+        extractor.load(source)[frozen_features.FEATURES] for source in sources
+    )
+    return label_budgets.evaluate(
+        train,
+        test,
+        num_classes=sources[1].num_classes,
+        protocol=make_protocol(config),
+    )
+
+
+def make_protocol(config):
+    """The `label_budgets.Protocol` of a configuration."""
+    return label_budgets.Protocol(
+        methods=tuple(_METHODS[name](config) for name in config.eval_methods),
+        budgets=config.eval_label_budgets,
+        num_draws=config.eval_label_draws,
+        holdout_fraction=config.holdout_fraction,
+        seed=config.seed,
+    )
+
+
+def _neighbors(config):
+    if config.knn_grid:
+        return methods.Neighbors()
+    return methods.Neighbors((config.knn_neighbors,), (config.knn_temperature,))
+
+
+_METHODS = {
+    "knn": _neighbors,
+    "linear": lambda config: methods.logistic_regression(config.probe_l2),
+    "least_squares": lambda _: methods.few_shot_least_squares(),
+}
+
+
+def check(config, source):
+    """Refuses what the training images cannot meet.
+
+    Args:
+        config: a `Config`.
+        source: the labelled training `Source`.
+
+    Raises:
+        errors.UserError: naming the budget and the class, or the neighbours.
+    """
+    if "knn" in config.eval_methods and not config.knn_grid:
+        knn.check_neighbors(config.knn_neighbors, source.num_examples)
+    kept = source.labels
+    if kept is None:  # only known when read
+        return
+    if any(method.has_choice for method in make_protocol(config).methods):
+        indices, _ = subsets.hold_out(
+            kept, config.holdout_fraction, seed=config.seed
+        )
+        kept = kept[indices]
+    for budget in config.eval_label_budgets:
+        subsets.per_class_count(budget, kept)
+
+
+def encoders(config, model):
+    """Row name -> what loads its features, the pretrained first."""
+    endpoints = (frozen_features.FEATURES,)
+    if config.probe_blocks:
+        endpoints = block_probes.ENDPOINTS
+    rows = {
+        PRETRAINED: frozen_features.FrozenFeatures(
+            config, model, endpoints=endpoints
+        )
+    }
+    if "random" in config.eval_baselines:
+        untrained = components.make_eval_model(config, num_classes=None)
+        rows[RANDOM] = frozen_features.FrozenFeatures(config, untrained)
+    if "pixels" in config.eval_baselines:
+        rows[PIXELS] = Pixels(config)
+    return rows
+
+
+class Pixels:
+    """Images as they are, in the place of features."""
+
+    def __init__(self, config):
+        """Takes a `Config`."""
+        self._config = config
+
+    def load(self, source):
+        """As `FrozenFeatures.load`; nothing is kept."""
+        batches = components.eval_batches(self._config, source)
+        found = features.extract(flatten_pixels, batches)
+        return {frozen_features.FEATURES: found}
+
+
+def flatten_pixels(images):
+    """float32 [b, S, S, 3] -> [b, 3 S S]."""
+    return tf.reshape(images, [len(images), -1])
+
+
+def classifiers_of(scores):
+    """Arrays of every linear classifier, by method, budget and draw.
+
+    They are of features standardised over the training images, see
+    `scaling_of`.
+
+    Args:
+        scores: list of `label_budgets.Score`.
+    """
+    return {
+        f"{score.method}/{score.budget}/{draw}/{part}": array
+        for score in scores
+        if score.method != "knn"
+        for draw, fitted in enumerate(score.fitted)
+        for part, array in fitted._asdict().items()
+    }
+
+
+def scaling_of(extractor, source):
+    """Arrays of the `features.Scaling` that the classifiers are fitted after.
+
+    Args:
+        extractor: `FrozenFeatures`.
+        source: the training `Source`.
+    """
+    train = extractor.load(source)[frozen_features.FEATURES]
+    scaling = features.scaling_of(train)
+    return {f"scaling/{name}": a for name, a in scaling._asdict().items()}
+
+
+def write_classifiers(config, step, arrays):
+    """Writes `report/classifiers_<step>.npz`."""
+    if not arrays:
+        return
+    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
+    npz_file.save(os.path.join(directory, f"classifiers_{step}.npz"), arrays)
+
+
+def show(config, rows, step, sources):
+    """Prints the table and draws its curves into `report/`."""
+    print(table.render(rows), flush=True)
+    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
+    tf.io.gfile.makedirs(directory)
+    train_source, test_source = sources
+    footer = (
+        f"{config.dataset}: {train_source.num_examples} training and "
+        f"{test_source.num_examples} test images, step {step}, seed "
+        f"{config.seed}, bars are standard deviations over label draws"
+    )
+    for method in config.eval_methods:
+        plot.save_plot(
+            os.path.join(directory, f"{method}.png"),
+            rows,
+            method=method,
+            footer=footer,
+        )

@@ -1,0 +1,1 @@
+"""What trainings share, and what stands beside them."""

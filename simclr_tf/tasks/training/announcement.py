@@ -1,0 +1,90 @@
+"""What a run says it will do before it does it."""
+
+import numpy as np
+from absl import logging
+
+from simclr_tf import distribution
+from simclr_tf.models import norm
+from simclr_tf.optim import schedules
+from simclr_tf.tasks.setup import components
+
+
+def show(opened):
+    """Logs a `training_run.Run` in a few aligned lines."""
+    for name, text in lines(opened).items():
+        logging.info("%-10s %s", name, text)
+
+
+def lines(opened):
+    """The announcement of a `training_run.Run` as a dict of topic -> line."""
+    config, plan, recipe = opened.config, opened.plan, opened.recipe
+    batch = config.train_batch_size
+    peak = schedules.scaled_learning_rate(
+        config.learning_rate,
+        batch_size=batch,
+        scaling=config.learning_rate_scaling,
+    )
+    return {
+        "data": _data(opened),
+        "model": _model(config, opened.state.model),
+        "batch": (
+            f"{batch} images on {_devices(opened.strategy)}; "
+            f"{recipe.describe_batch(config)}"
+        ),
+        "rate": (
+            f"{config.optimizer}, learning rate {peak:.6g} = "
+            f"{config.learning_rate:g} x {_rule(config)}, weight decay "
+            f"{config.weight_decay:g}"
+        ),
+        "steps": (
+            f"{plan.total_steps}, warm-up {plan.warmup_steps}, checkpoint "
+            f"every {plan.checkpoint_steps}"
+        ),
+        "loss": recipe.describe_loss(config, plan),
+        "precision": _precision(config, opened.strategy),
+        "model_dir": config.model_dir,
+    }
+
+
+def _data(opened):
+    source = opened.source
+    labels = opened.recipe.describe_labels(source, opened.plan)
+    return (
+        f"{source.name} {source.split}: {source.num_examples} images, {labels}"
+    )
+
+
+def _devices(strategy):
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return "one device"
+    return f"{replicas} replicas, {type(strategy).__name__}"
+
+
+def _precision(config, strategy):
+    state = "on" if config.tf32 else "off"
+    is_gpu = distribution.device_type(strategy) == "GPU"
+    where = "outside the loss" if is_gpu else "(of GPUs alone)"
+    return f"{config.precision}, TF32 {state} {where}"
+
+
+def _model(config, model):
+    parameters, encoder = _num_parameters(model), _num_parameters(model.encoder)
+    return (
+        f"ResNet-{config.resnet_depth} width {config.width_multiplier:g}, "
+        f"{components.stem_of(config)} stem at {config.image_size} px, "
+        f"{encoder:,} parameters ({parameters:,} with heads)"
+    )
+
+
+def _num_parameters(model):
+    """All but the moving statistics, frozen ones too."""
+    statistics = {id(variable) for variable in norm.statistics_of(model)}
+    counted = [v for v in model.weights if id(v) not in statistics]
+    return sum(int(np.prod(variable.shape)) for variable in counted)
+
+
+def _rule(config):
+    if config.learning_rate_scaling == "linear":
+        return f"{config.train_batch_size} / 256"
+    return f"sqrt({config.train_batch_size})"

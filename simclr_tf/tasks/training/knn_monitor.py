@@ -1,0 +1,78 @@
+"""kNN accuracy while pretraining: a progress signal that the loss is not."""
+
+from absl import logging
+
+from simclr_tf import errors
+from simclr_tf.config import derived
+from simclr_tf.data import sources, subsets
+from simclr_tf.evaluation import features, knn
+from simclr_tf.tasks.setup import components
+from simclr_tf.training import loop
+
+MAX_IMAGES = 6000
+"""Training images looked at, drawn once; some seconds of work on a CPU."""
+HELD_OUT_FRACTION = 1 / 6
+
+
+def check(config, source):
+    """Refuses what would fail at the first look.
+
+    Args:
+        config: a `Config`.
+        source: the training `Source`.
+
+    Raises:
+        errors.UserError: if the monitor is on and there are no labels, or
+            fewer images than neighbours.
+    """
+    if not config.knn_every_epochs:
+        return
+    if source.num_classes is None:
+        raise errors.UserError(
+            f"knn_every_epochs needs labels; {config.dataset!r} has none"
+        )
+    looked_at = min(source.num_examples, MAX_IMAGES)
+    knn.check_neighbors(
+        config.knn_neighbors, round(looked_at * (1 - HELD_OUT_FRACTION))
+    )
+
+
+def events(config, source, model, metrics):
+    """The monitor as loop events; none unless `knn_every_epochs` is set.
+
+    Args:
+        config: a `Config`.
+        source: the training `Source`, labelled.
+        model: the `SimCLR` model.
+        metrics: a `MetricsWriter`.
+    """
+    if not config.knn_every_epochs:
+        return []
+    every = config.knn_every_epochs * derived.steps_per_epoch(
+        config, source.num_examples
+    )
+    encode = components.encoder_function(model)
+    part = sources.sample(source, MAX_IMAGES, seed=config.seed)
+
+    def act(step):
+        accuracy = held_out_accuracy(config, part, encode)
+        metrics.scalars(step, {"knn/held_out_accuracy": accuracy})
+        logging.info("step %d  kNN on held-out images %.4f", step, accuracy)
+
+    return [loop.Event(every, act)]
+
+
+def held_out_accuracy(config, source, encode):
+    """Accuracy on a held-out sixth of a labelled `Source`, a number 0-1."""
+    found = features.extract(encode, components.eval_batches(config, source))
+    kept, held = subsets.hold_out(
+        found.labels, HELD_OUT_FRACTION, seed=config.seed
+    )
+    bank, queries = features.standardize(found.take(kept), found.take(held))
+    return knn.accuracy(
+        bank,
+        queries,
+        num_classes=source.num_classes,
+        neighbors=config.knn_neighbors,
+        temperature=config.knn_temperature,
+    )

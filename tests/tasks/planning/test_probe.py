@@ -1,0 +1,90 @@
+"""How many images are probed, and the probe itself."""
+
+import pytest
+import tensorflow as tf
+
+from simclr_tf.config import Config
+from simclr_tf.tasks import pretrain
+from simclr_tf.tasks.planning import probe
+from simclr_tf.tasks.setup import components, plan_of_run
+from simclr_tf.tasks.training import training_run
+
+BATCH = 16
+FLOPS = probe.PROBE_FLOPS["CPU"]
+
+
+def size(batch_size, **values):
+    options = {
+        "num_replicas": 1,
+        "flops_per_image": 1.0,
+        "fits": lambda images: True,
+    }
+    return probe.probe_size(batch_size, **options | values)
+
+
+def test_a_batch_that_is_quick_and_fits_is_taken_whole():
+    assert size(100) == 100
+
+
+def test_it_is_halved_until_it_is_quick_and_fits():
+    assert size(100, flops_per_image=FLOPS / 25) == 25
+    assert size(96, fits=lambda images: images <= 10) == 6
+    assert size(96, flops_per_image=2 * FLOPS) == 2
+
+
+@pytest.mark.parametrize("replicas", [2, 3, 4])
+def test_replicas_share_it(replicas):
+    found = size(60 * replicas, num_replicas=replicas, fits=lambda n: n < 50)
+    assert found % replicas == 0
+    assert replicas <= found < 50
+    none = size(60, num_replicas=replicas, fits=lambda images: False)
+    assert none == replicas
+
+
+def test_seconds_in_proportion():
+    assert probe.Timing(images=8, secs=2.0).step_secs(32) == 8.0
+
+
+@pytest.mark.parametrize(("replicas", "num_classes"), [(1, None), (2, 3)])
+def test_two_real_steps_on_made_up_images(mirrored, replicas, num_classes):
+    config = Config(
+        mode="plan",
+        dataset="digits",
+        image_size=8,
+        resnet_depth=10,
+        width_multiplier=0.125,
+        train_batch_size=BATCH,
+        jit="off",
+    )
+    strategy = tf.distribute.get_strategy()
+    if replicas > 1:
+        strategy = mirrored(replicas)
+    with strategy.scope():
+        state = components.make_train_state(
+            config, num_classes=num_classes, total_steps=9, warmup_steps=0
+        )
+    numbers = plan_of_run.Plan(replicas, 9, 0, 9, num_classes)
+    timing = probe.time_steps(
+        training_run.Run(
+            config, pretrain.Pretraining(), strategy, None, numbers, state
+        )
+    )
+    assert timing.images == BATCH
+    assert timing.secs > 0
+    assert state.step == 1 + probe.TIMED_STEPS
+
+
+def test_made_up_batches_differ_and_repeat():
+    config = Config(
+        mode="plan", dataset="digits", image_size=8, train_batch_size=4
+    )
+    strategy = tf.distribute.get_strategy()
+    runs = [probe.synthetic_batches(config, 3, strategy) for _ in range(2)]
+    first, second = next(runs[0]), next(runs[0])
+    assert first["images"].shape == (4, 8, 8, 3)
+    assert first["images"].dtype == tf.uint8
+    assert second["positions"].numpy().tolist() == [4, 5, 6, 7]
+    assert first["labels"].numpy().tolist() == [0, 1, 2, 0]
+    assert tf.reduce_any(first["images"] != second["images"])
+    again = next(runs[1])
+    assert tf.reduce_all(first["images"] == again["images"])

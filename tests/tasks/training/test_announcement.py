@@ -1,0 +1,106 @@
+"""What a run says before it starts."""
+
+import math
+import types
+
+import pytest
+
+from simclr_tf.config import Config
+from simclr_tf.data import sources
+from simclr_tf.tasks import pretrain
+from simclr_tf.tasks.setup import components, plan_of_run
+from simclr_tf.tasks.training import announcement, training_run
+
+BATCH = 64
+
+
+def announce(*, num_classes=10, replicas=1, **values):
+    config = Config(
+        dataset="digits",
+        model_dir="runs/d",
+        image_size=8,
+        resnet_depth=10,
+        width_multiplier=0.125,
+        proj_out_dim=4,
+        train_batch_size=BATCH,
+        train_steps=300,
+        warmup_epochs=2,
+        **values,
+    )
+    source = sources.Source(
+        name="digits", split="train", num_examples=1437, num_classes=num_classes
+    )
+    plan = plan_of_run.make_plan(config, source, replicas)
+    model = components.make_model(
+        config, num_classes=plan.num_classes, sync_bn=False
+    )
+    model.build_on(8)
+    opened = training_run.Run(
+        config,
+        pretrain.Pretraining(),
+        types.SimpleNamespace(num_replicas_in_sync=replicas),
+        source,
+        plan,
+        types.SimpleNamespace(model=model),
+    )
+    return announcement.lines(opened), model
+
+
+def test_everything_the_run_will_do():
+    lines, model = announce()
+    assert lines["data"] == (
+        "digits train: 1437 images, 10 classes, online linear probe on"
+    )
+    count = sum(math.prod(v.shape) for v in model.trainable_variables)
+    assert "ResNet-10 width 0.125, cifar stem at 8 px" in lines["model"]
+    assert f"({count:,} with heads)" in lines["model"]
+    assert lines["batch"] == (
+        "64 images on one device; 128 views; each against 126 negatives"
+    )
+    assert "lars, learning rate 0.075 = 0.3 x 64 / 256" in lines["rate"]
+    assert lines["steps"] == "300, warm-up 44, checkpoint every 22"
+    assert f"{2 * math.log(2 * BATCH - 1):.4f} = 2 log(2N-1)" in lines["loss"]
+    assert lines["precision"] == "float32, TF32 on (of GPUs alone)"
+    assert lines["model_dir"] == "runs/d"
+
+
+def test_other_rules_and_replicas():
+    lines, _ = announce(
+        replicas=2, optimizer="adam", learning_rate_scaling="sqrt"
+    )
+    assert "adam, learning rate 2.4 = 0.3 x sqrt(64)" in lines["rate"]
+    assert "on 2 replicas, SimpleNamespace;" in lines["batch"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"num_classes": None}, "no labels, so the online linear probe is off"),
+        (
+            {"lineareval_while_pretraining": False},
+            "10 classes, online linear probe off",
+        ),
+    ],
+)
+def test_without_a_probe_it_says_why(options, expected):
+    assert announce(**options)[0]["data"].endswith(expected)
+
+
+def test_what_is_frozen_counts_as_a_parameter():
+    lines, model = announce()
+    model.encoder.trainable = False
+    config = Config(model_dir="d", image_size=8, resnet_depth=10)
+    text = announcement._model(config, model)
+    assert text.partition("px, ")[2] == lines["model"].partition("px, ")[2]
+
+
+def test_it_is_logged_line_by_line(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        announcement.logging, "info", lambda text, *a: shown.append(text % a)
+    )
+    monkeypatch.setattr(
+        announcement, "lines", lambda *_: {"data": "x", "model_dir": "y"}
+    )
+    announcement.show(None)
+    assert shown == ["data       x", "model_dir  y"]
