@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from command_line import run
+from command_line import assert_same_values, run, values
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits, transfer_sets
@@ -105,18 +105,20 @@ def test_fine_tuning_chooses_on_validation_and_resumes(copied):
         assert json.load(file)["transfer"]["digits"] == first
 
 
-def test_permuted_test_labels_choose_and_fit_nothing(copied, monkeypatch):
+def opened(copied, **options):
+    """The configuration of a transfer, the encoder, and the digits."""
     config, facts = given_checkpoint.recall(
-        Config(mode="eval", model_dir=str(copied), probe_l2=[0.001, 0.1, 10])
+        Config(mode="eval", model_dir=str(copied), **options)
     )
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(str(copied), model)
     (each,) = transfer_sets.find(["digits"])
+    return config, model, each
 
-    def fitted():
-        transfer = transfer_linear.LinearTransfer(config, model, None)
-        return transfer.fit(each), transfer(each)
 
+@pytest.fixture
+def permute_test_labels(monkeypatch):
+    """A call gives the digits' test images the labels of others."""
     honest = digits.open_digits
 
     def permuted(split):
@@ -126,14 +128,58 @@ def test_permuted_test_labels_choose_and_fit_nothing(copied, monkeypatch):
         labels = np.random.default_rng(0).permutation(source.labels)
         return dataclasses.replace(source, labels=labels)
 
+    return lambda: monkeypatch.setattr(digits, "open_digits", permuted)
+
+
+def test_permuted_test_labels_choose_and_fit_nothing(
+    copied, permute_test_labels
+):
+    config, model, each = opened(copied, probe_l2=[0.001, 0.1, 10])
+
+    def fitted():
+        transfer = transfer_linear.LinearTransfer(config, model, None)
+        return transfer.fit(each), transfer(each)
+
     ours, (score, setting) = fitted()
     shutil.rmtree(f"{copied}/features")
-    monkeypatch.setattr(digits, "open_digits", permuted)
+    permute_test_labels()
     theirs, (other_score, other_setting) = fitted()
     assert ours.choice == theirs.choice
     for mine, other in zip(ours.classifier, theirs.classifier, strict=True):
         assert mine.tobytes() == other.tobytes()
     assert setting == other_setting
+    assert score != other_score
+
+
+@pytest.mark.slow
+def test_permuted_test_labels_do_not_turn_fine_tuning(
+    copied, permute_test_labels
+):
+    config, model, each = opened(
+        copied,
+        transfer_method="finetune",
+        transfer_steps=8,
+        transfer_batch_size=32,
+        transfer_learning_rates=[0.01, 0.1],
+        transfer_weight_decays=[0.0],
+    )
+
+    def tuned():
+        transfer = transfer_finetune.FinetuneTransfer(
+            config, model, str(copied)
+        )
+        score, setting = transfer(each)
+        (of_encoder,) = os.listdir(f"{copied}/transfer")
+        final = f"{copied}/transfer/{of_encoder}/digits/final"
+        weights = values(final, config.transfer_steps)
+        shutil.rmtree(f"{copied}/transfer")
+        return score, setting, weights
+
+    score, setting, weights = tuned()
+    permute_test_labels()
+    other_score, other_setting, other_weights = tuned()
+    assert setting == other_setting
+    assert_same_values(weights, other_weights)
     assert score != other_score
 
 
