@@ -5,6 +5,7 @@ import os
 from absl import logging
 
 from simclr_tf.evaluation import metrics
+from simclr_tf.tasks.scoring import frozen_features
 from simclr_tf.tasks.setup import model_dir
 from simclr_tf.training import whole_file
 
@@ -54,9 +55,18 @@ def run(config, run_once):
 
 
 def of_seed(config, seed):
-    """The configuration of one of several runs."""
+    """The configuration of one of several runs.
+
+    Evaluations of one checkpoint share its features; where every seed has a
+    network of its own, they lie with it.
+    """
     directory = os.path.join(config.model_dir, f"seed_{seed}")
-    return config.replace(seed=seed, num_seeds=1, model_dir=directory)
+    cache = config.feature_cache
+    if not cache and config.mode == "eval" and config.checkpoint:
+        cache = os.path.join(config.model_dir, frozen_features.DIRECTORY)
+    return config.replace(
+        seed=seed, num_seeds=1, model_dir=directory, feature_cache=cache
+    )
 
 
 def summarize(results):

@@ -103,6 +103,20 @@ def test_every_seed_has_its_directory_and_the_top_the_result(tmp_path):
     assert written == {"seeds": [4, 5, 6], **summary}
 
 
+@pytest.mark.parametrize(
+    ("options", "cache"),
+    [
+        ({"mode": "eval", "checkpoint": "c"}, "here/features"),
+        ({"mode": "eval", "checkpoint": "c", "feature_cache": "f"}, "f"),
+        ({"mode": "eval"}, None),
+        ({"mode": "train_then_eval", "checkpoint": "c"}, None),
+    ],
+)
+def test_seeds_of_one_checkpoint_share_its_features(options, cache):
+    config = Config(model_dir="here", num_seeds=2, **options)
+    assert repeat.of_seed(config, 1).feature_cache == cache
+
+
 def test_a_single_run_is_not_written_over(tmp_path):
     config = Config(model_dir=str(tmp_path))
     model_dir.open_run(config, {})
