@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from simclr_tf import errors
-from simclr_tf.data import labelled
-from simclr_tf.tasks.setup import components
+from simclr_tf.data import class_names, labelled
+from simclr_tf.tasks.setup import components, model_dir
 from simclr_tf.tasks.training import (
     one_view,
     seen_labels,
@@ -70,7 +70,8 @@ class Distillation(one_view.OneView):
     def facts(self, source, plan):
         """A run does not go on with a teacher that has trained on."""
         return super().facts(source, plan) | {
-            "teacher_step": self._teacher.step
+            model_dir.CLASS_NAMES: self._teacher.class_names,
+            "teacher_step": self._teacher.step,
         }
 
     def check(self, config, source, plan):
@@ -163,6 +164,15 @@ def check_classes(source, known):
         raise errors.UserError(
             f"teacher must have the {source.num_classes} classes of "
             f"{source.name!r}; {known.path!r} has {known.num_classes}"
+        )
+    differing = class_names.first_difference(
+        source.class_names, known.class_names
+    )
+    if differing:
+        number, ours, theirs = differing
+        raise errors.UserError(
+            f"teacher must have the classes of {source.name!r}, where class "
+            f"{number} is {ours!r}; of {known.path!r} it is {theirs!r}"
         )
 
 

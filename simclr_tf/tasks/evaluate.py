@@ -41,7 +41,7 @@ def run(config, *, follow=True):
             "model_dir must be given for the results, as the checkpoint "
             f"belongs to no run; got {config.model_dir!r}"
         )
-    source = eval_checks.open_source(config, facts["num_classes"])
+    source = eval_checks.open_source(config, facts)
     eval_checks.check(config, has_head=facts["num_classes"] is not None)
     model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])

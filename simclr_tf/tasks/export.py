@@ -79,6 +79,7 @@ def metadata(config, step, facts):
         "image_size": config.image_size,
         "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
         "num_classes": facts["num_classes"],
+        "class_names": facts.get(model_dir.CLASS_NAMES),
         "stem": components.stem_of(config),
         "versions": model_dir.versions(),
     } | {k: v for k, v in facts.items() if k == model_dir.IMPORTED}

@@ -52,7 +52,10 @@ def open_sources(config):
         components.open_labelled(config, field)
         for field in ("train_split", "eval_split")
     )
-    eval_checks.check_classes(test, train.num_classes)
+    eval_checks.check_classes(
+        test,
+        {"num_classes": train.num_classes, "class_names": train.class_names},
+    )
     eval_checks.warn_of_training_images(config)
     return train, test
 

@@ -3,7 +3,7 @@
 from simclr_tf import errors
 from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.tasks.scoring import eval_checks
-from simclr_tf.tasks.setup import components
+from simclr_tf.tasks.setup import components, plan_of_run
 from simclr_tf.tasks.training import knn_monitor, recipe, training_run
 from simclr_tf.training import batch_views, microbatch, steps
 
@@ -112,7 +112,7 @@ def check_labels(config, source, plan):
     """
     knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
-        eval_checks.open_source(config, plan.num_classes)
+        eval_checks.open_source(config, plan_of_run.facts(source, plan))
         eval_checks.check(config, has_head=plan.num_classes is not None)
 
 

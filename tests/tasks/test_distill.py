@@ -116,6 +116,7 @@ def test_what_is_measured_and_written(student):
     assert facts == {
         "num_examples": 1437,
         "num_classes": 10,
+        "class_names": [str(digit) for digit in range(10)],
         "train_steps": LAST,
         "teacher_step": LAST,
     }
@@ -143,6 +144,9 @@ def test_a_list_of_labels_and_a_savedmodel_in_place_of_a_run(
         *MIXED[:2],
         f"--label_file={student[0]}/labels.txt",
     )
+    for path in (f"{teacher}/config.json", f"{tmp_path}/run/config.json"):
+        names = whole_file.read_json(path)["facts"]["class_names"]
+        assert names == [str(digit) for digit in range(10)]
     assert_same_values(found, values(student[0], LAST))
 
 
@@ -319,6 +323,26 @@ def test_a_teacher_of_other_classes_or_of_none(teacher, tmp_path, monkeypatch):
     assert found == (
         f"teacher must have a supervised head; '{headless}' has none"
     )
+
+
+def test_a_teacher_of_classes_by_other_names(teacher, tmp_path, monkeypatch):
+    def renamed(split):
+        names = ("zero", *map(str, range(1, 10)))
+        return dataclasses.replace(opening(split), class_names=names)
+
+    opening = digits.open_digits
+    named = shutil.copytree(teacher, tmp_path / "named")
+    path = str(named / "config.json")
+    content = whole_file.read_json(path)
+    content["facts"]["class_names"][0] = "nought"
+    whole_file.write_json(path, content)
+    monkeypatch.setattr(digits, "open_digits", renamed)
+    found = complaint(f"--teacher={named}", directory=tmp_path / "run")
+    assert found == (
+        f"teacher must have the classes of 'digits', where class 0 is 'zero'; "
+        f"of '{named}' it is 'nought'"
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_teacher_that_trained_on_is_another(teacher, student, tmp_path):

@@ -3,9 +3,9 @@
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.data import splits, transfer_sets
+from simclr_tf.data import class_names, splits, transfer_sets
 from simclr_tf.tasks.scoring import frozen
-from simclr_tf.tasks.setup import components
+from simclr_tf.tasks.setup import components, model_dir
 
 
 def check(config, *, has_head):
@@ -31,12 +31,12 @@ def check(config, *, has_head):
         transfer_sets.find(config.transfer_datasets, data_dir=config.data_dir)
 
 
-def open_source(config, num_classes):
+def open_source(config, facts):
     """The images to score; None for transfer, which looks at others alone.
 
     Args:
         config: a recalled `Config`.
-        num_classes: of the supervised head; None without one.
+        facts: of the run, which tell the classes of its supervised head.
 
     Raises:
         errors.UserError: if they have no labels, or other classes.
@@ -44,23 +44,37 @@ def open_source(config, num_classes):
     if config.eval_protocol == "transfer":
         return None
     source = components.open_labelled(config, "eval_split")
-    check_classes(source, num_classes)
+    check_classes(source, facts)
     warn_of_training_images(config)
     return source
 
 
-def check_classes(source, num_classes):
+def check_classes(source, facts):
     """Raises `UserError` if the head was made for other classes.
 
     Args:
         source: the labelled evaluation `Source`.
-        num_classes: of the supervised head; None without one.
+        facts: "num_classes" of the supervised head, None without one, and
+            "class_names" where they are known.
     """
-    if num_classes not in (None, source.num_classes):
+    num_classes = facts["num_classes"]
+    if num_classes is None:
+        return
+    if num_classes != source.num_classes:
         raise errors.UserError(
             f"eval_split must have the {num_classes} classes of the "
             f"supervised head; {source.name!r} split {source.split!r} has "
             f"{source.num_classes}"
+        )
+    differing = class_names.first_difference(
+        source.class_names, facts.get(model_dir.CLASS_NAMES)
+    )
+    if differing:
+        number, ours, theirs = differing
+        raise errors.UserError(
+            f"eval_split must have the classes of the supervised head; class "
+            f"{number} of {source.name!r} split {source.split!r} is {ours!r}, "
+            f"that of the head {theirs!r}"
         )
 
 

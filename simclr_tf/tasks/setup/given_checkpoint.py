@@ -77,6 +77,7 @@ def facts_of(found):
     return {
         "num_classes": architecture.read_layout(found).num_classes,
         "train_steps": found.step,
+        model_dir.CLASS_NAMES: found.facts.get(model_dir.CLASS_NAMES),
         model_dir.IMPORTED: {"path": found.path, "kind": found.kind},
     }
 

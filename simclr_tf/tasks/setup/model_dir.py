@@ -11,10 +11,13 @@ import tensorflow as tf
 import simclr_tf
 from simclr_tf import errors
 from simclr_tf.config import Config
+from simclr_tf.data import class_names
 from simclr_tf.training import whole_file
 
 CONFIG_FILE = "config.json"
 REPORT_DIRECTORY = "report"
+CLASS_NAMES = "class_names"
+"""The fact that tells what the classes are called, where they have names."""
 IMPORTED = "imported"
 """The fact that tells where the weights of a run came from."""
 
@@ -42,7 +45,7 @@ def check_free(config, facts):
             f"{path!r} as checkpoint and another model_dir"
         )
     check_same(config.identity(), former["config"].identity(), path)
-    check_same(facts, former["facts"], path)
+    check_same_data(facts, former["facts"], path)
 
 
 def check_directory(path):
@@ -232,6 +235,27 @@ def versions():
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+
+
+def check_same_data(facts, former, path):
+    """Raises `UserError` if a run's data is not what it was.
+
+    Args:
+        facts: see `open_run`.
+        former: those of the run that `path` holds.
+        path: its directory.
+    """
+    numbers = {k: v for k, v in facts.items() if k != CLASS_NAMES}
+    check_same(numbers, former, path)
+    differing = class_names.first_difference(
+        facts.get(CLASS_NAMES), former.get(CLASS_NAMES)
+    )
+    if differing:
+        number, ours, theirs = differing
+        raise errors.UserError(
+            f"model_dir must hold no other run; {path!r} has {theirs!r} for "
+            f"class {number}, now it is {ours!r}"
+        )
 
 
 def check_same(ours, theirs, path, *, kind="run"):

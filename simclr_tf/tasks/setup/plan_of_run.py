@@ -68,8 +68,10 @@ def make_plan(config, source, num_replicas):
 
 def facts(source, plan):
     """What those who open the run later need to know of its data."""
+    has_names = plan.num_classes is not None and source.class_names
     return {
         "num_examples": source.num_examples,
         "num_classes": plan.num_classes,
+        "class_names": list(source.class_names) if has_names else None,
         "train_steps": plan.total_steps,
     }

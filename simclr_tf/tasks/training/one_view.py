@@ -16,7 +16,7 @@ class OneView(recipe.Recipe):
     def check(self, config, source, plan):
         """Refuses an evaluation split that could not be scored afterwards."""
         if config.mode == "train_then_eval":
-            eval_checks.open_source(config, plan.num_classes)
+            eval_checks.open_source(config, self.facts(source, plan))
             eval_checks.check(config, has_head=True)
 
     def make_crops(self, config):

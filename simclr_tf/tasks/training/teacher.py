@@ -18,6 +18,7 @@ class Teacher(typing.NamedTuple):
         kind: of checkpoint, one of those in `interop.opened`.
         config: a `Config` of its architecture.
         num_classes: of its supervised head.
+        class_names: list of str; None where they are not known.
         step: that its weights are of.
         image_size: that it was trained at, px; None where it does not say.
     """
@@ -26,6 +27,7 @@ class Teacher(typing.NamedTuple):
     kind: str
     config: Config
     num_classes: int
+    class_names: list | None
     step: int
     image_size: int | None
 
@@ -67,6 +69,7 @@ def recall(path):
         kind=found.kind,
         config=config,
         num_classes=facts["num_classes"],
+        class_names=facts.get(model_dir.CLASS_NAMES),
         step=found.step,
         image_size=config.image_size if _tells_size(facts) else None,
     )

@@ -63,6 +63,19 @@ def test_another_identity_is_refused(tmp_path, changed):
     assert (tmp_path / "config.json").read_text() == before
 
 
+def test_classes_keep_their_names(tmp_path):
+    config = make(tmp_path)
+    model_dir.open_run(config, FACTS | {"class_names": ["cat", "dog"]})
+    model_dir.check_free(config, FACTS)
+    model_dir.check_free(config, FACTS | {"class_names": ["cat", "dog"]})
+    with pytest.raises(errors.UserError) as caught:
+        model_dir.check_free(config, FACTS | {"class_names": ["cat", "owl"]})
+    assert str(caught.value) == (
+        f"model_dir must hold no other run; {str(tmp_path)!r} has 'dog' for "
+        f"class 1, now it is 'owl'"
+    )
+
+
 def test_what_is_no_identity_may_differ(tmp_path):
     claim(tmp_path)
     claim(tmp_path, mode="train_then_eval", num_replicas=2, jit="off")

@@ -11,7 +11,9 @@ from simclr_tf.tasks.setup import plan_of_run
 
 def source(num_examples=100, num_classes=3):
     return types.SimpleNamespace(
-        num_examples=num_examples, num_classes=num_classes
+        num_examples=num_examples,
+        num_classes=num_classes,
+        class_names=num_classes and tuple("abc"[:num_classes]),
     )
 
 
@@ -38,6 +40,7 @@ def test_epochs_become_steps_once():
     assert plan_of_run.facts(source(), plan) == {
         "num_examples": 100,
         "num_classes": 3,
+        "class_names": ["a", "b", "c"],
         "train_steps": 41,
     }
 
@@ -51,6 +54,8 @@ def test_no_probe(values, num_classes):
         config(**values), source(num_classes=num_classes), 1
     )
     assert found.num_classes is None
+    facts = plan_of_run.facts(source(num_classes=num_classes), found)
+    assert facts["class_names"] is None
 
 
 @pytest.mark.parametrize("replicas", [3, 4, 20])
