@@ -112,6 +112,7 @@ def test_every_method_budget_and_block_is_told(evaluated):
     assert plots <= set(os.listdir(f"{evaluated[0]}/report"))
 
 
+@pytest.mark.slow
 def test_features_are_computed_once(pretrained, tmp_path):
     directory = shutil.copytree(pretrained, tmp_path / "run")
     _, first, _ = evaluate(directory, *CHEAP)
@@ -148,6 +149,7 @@ def test_features_are_of_labels_and_precision(opened_digits, tmp_path):
     assert len(list(directory.iterdir())) == 3
 
 
+@pytest.mark.slow
 def test_a_named_cache_is_never_swept(pretrained, tmp_path):
     directory = shutil.copytree(pretrained, tmp_path / "run")
     cache = tmp_path / "cache"

@@ -2,9 +2,11 @@
 
 import glob
 
+import pytest
 from command_line import TINY, assert_same_values, metric_lines, run, values
 
 
+@pytest.mark.slow
 def test_a_profiled_run_trains_the_same_and_tells_where_time_went(tmp_path):
     plain, profiled = tmp_path / "plain", tmp_path / "profiled"
     assert run(*TINY, f"--model_dir={plain}").code == 0

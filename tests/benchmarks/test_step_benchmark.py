@@ -42,6 +42,7 @@ def test_rates_count_both_views():
     assert flops == 2 * (8 * 8 * 8) * (3 * 3 * 8) * (2 * 4)
 
 
+@pytest.mark.slow
 def test_a_step_is_reported_beside_the_roofline(capsys):
     (line,) = lines_of(step.main, capsys, "--precisions=bfloat16")
     assert line["case"]["variant"] == "plain"
@@ -62,6 +63,7 @@ def test_every_variant_takes_the_step_it_names(capsys):
     assert [line["case"]["variant"] for line in lines] == names
 
 
+@pytest.mark.slow
 def test_a_call_moves_the_weights_once():
     options = argparse.Namespace(
         resnet_depth=10, width_multiplier=0.125, image_size=8, batch=8

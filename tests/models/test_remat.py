@@ -91,6 +91,7 @@ def test_inference_recomputes_nothing():
     np.testing.assert_array_equal(make(remat=True)(images), make()(images))
 
 
+@pytest.mark.slow
 def test_on_two_replicas(mirrored):
     """Synchronised statistics in a block that is run twice."""
     expected = outputs_and_gradients(make())

@@ -145,7 +145,9 @@ def test_width_scales_channels(width):
     assert model.num_features == 8 * int(64 * width)
 
 
-@pytest.mark.parametrize("depth", [10, 50])
+@pytest.mark.parametrize(
+    "depth", [10, pytest.param(50, marks=pytest.mark.slow)]
+)
 def test_bfloat16_agrees_and_keeps_float32_variables(depth):
     kwargs = {"width": 0.25, "sk_ratio": 0.0625, "se_ratio": 0.25}
     wide = resnet.ResNet(depth, **kwargs)

@@ -36,7 +36,7 @@ def test_a_dense_layer_by_hand():
 @pytest.mark.parametrize(
     ("depth", "billions"),
     [  # He et al. 2016 with the stride in the 3x3
-        (50, 4.09),
+        pytest.param(50, 4.09, marks=pytest.mark.slow),
         pytest.param(101, 7.80, marks=pytest.mark.slow),
     ],
 )

@@ -47,7 +47,9 @@ def reduced_sizes(strategy, *, streaming, sync_bn):
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-@pytest.mark.parametrize("sync_bn", [True, False])
+@pytest.mark.parametrize(
+    "sync_bn", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_bytes_and_calls_are_those_of_the_graph(mirrored, streaming, sync_bn):
     sizes, model = reduced_sizes(
         mirrored(REPLICAS), streaming=streaming, sync_bn=sync_bn

@@ -182,6 +182,7 @@ def test_from_scratch_nothing_is_taken(pretrained, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_resumed_run_equals_an_uninterrupted_one(pretrained, tmp_path):
     whole = tmp_path / "whole"
     tune(pretrained, whole, "--label_fraction=0.1")
@@ -194,6 +195,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(pretrained, tmp_path):
     assert_same_values(values(str(whole), LAST), values(str(half), LAST))
 
 
+@pytest.mark.slow
 def test_permuted_test_labels_leave_every_weight(
     pretrained, tmp_path, monkeypatch
 ):
@@ -220,6 +222,7 @@ def test_permuted_test_labels_leave_every_weight(
     assert ours != theirs
 
 
+@pytest.mark.slow
 def test_another_checkpoint_does_not_turn_a_run_that_goes_on(
     pretrained, tmp_path
 ):

@@ -31,14 +31,8 @@ def trained(directory, *flags):
     return directory, outcome.lines
 
 
-@pytest.mark.parametrize(
-    "flag",
-    [
-        pytest.param("--jit=on", marks=pytest.mark.slow),
-        "--remat",
-        "--nofused_bn",
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("flag", ["--jit=on", "--remat", "--nofused_bn"])
 def test_the_run_is_the_same(plain, flag, tmp_path):
     trained(tmp_path, "--jit=off", flag)
     expected = dict(metric_lines(plain[0])[-1], images_per_sec=0)

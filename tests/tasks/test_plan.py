@@ -192,6 +192,7 @@ def test_what_is_probed_is_smaller_and_of_the_same_kind(state):
     assert (in_parts.train_batch_size, in_parts.microbatch_size) == (8, 4)
 
 
+@pytest.mark.slow
 def test_a_batch_that_does_not_fit_is_advised(monkeypatch, capsys):
     monkeypatch.setitem(probe.PROBE_FLOPS, "CPU", 1.0)
     base = machine.base_bytes(1)

@@ -166,6 +166,7 @@ def test_the_probe_moves_once_by_the_mean_over_microbatches():
         np.testing.assert_allclose(one, other, rtol=RTOL, atol=ATOL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_it_goes_with_recomputation(dtype):
     plain = make_state(is_frozen=False, dtype=dtype)

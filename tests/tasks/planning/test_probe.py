@@ -45,7 +45,10 @@ def test_seconds_in_proportion():
     assert probe.Timing(images=8, secs=2.0).step_secs(32) == 8.0
 
 
-@pytest.mark.parametrize(("replicas", "num_classes"), [(1, None), (2, 3)])
+@pytest.mark.parametrize(
+    ("replicas", "num_classes"),
+    [(1, None), pytest.param(2, 3, marks=pytest.mark.slow)],
+)
 def test_two_real_steps_on_made_up_images(mirrored, replicas, num_classes):
     config = Config(
         mode="plan",
