@@ -10,6 +10,10 @@ class UserError(ValueError):
     """
 
 
+class DivergenceError(UserError):
+    """Training that has left the finite numbers."""
+
+
 @contextlib.contextmanager
 def about(argument):
     """Puts an argument's name before what is wrong with what it names.

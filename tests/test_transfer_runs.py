@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import glob
 import json
 import os
 import shutil
@@ -82,13 +83,50 @@ def test_runs_of_fine_tuning_are_of_one_encoder(copied, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_grid_may_diverge_and_grow(copied):
+    grid = [
+        "--transfer_learning_rates=1e12,0.01" if "rates" in flag else flag
+        for flag in GRID
+    ]
+    outcome = evaluate(copied, "--transfer_datasets=digits", *grid)
+    assert outcome.code == 0, outcome.lines
+    assert "must stay finite" in "\n".join(outcome.lines)
+    larger = [flag.replace("1e12,0.01", "0.01,0.1,0.3") for flag in grid]
+    outcome = evaluate(copied, "--transfer_datasets=digits", *larger)
+    assert outcome.code == 0, outcome.lines
+    with open(f"{copied}/result.json") as file:
+        setting = json.load(file)["transfer"]["digits"]["setting"]
+    assert setting["learning_rate"] in (0.01, 0.1, 0.3)
+
+
+def test_one_that_diverges_is_not_measured(copied):
+    grid = [
+        "--transfer_learning_rates=1e12" if "rates" in flag else flag
+        for flag in GRID
+    ]
+    outcome = evaluate(copied, "--transfer_datasets=digits", *grid)
+    assert outcome.code == 1
+    assert "digits: " in outcome.lines[-1]
+    assert "must stay finite" in outcome.lines[-1]
+
+
+def test_a_set_of_other_classes_is_warned_of(copied):
+    name = "--transfer_datasets=pets=digits"
+    outcome = evaluate(copied, name, "--probe_l2=1")
+    assert outcome.code == 0, outcome.lines
+    assert "pets split" in "\n".join(outcome.lines)
+    assert "10 classes, not the paper's 37" in "\n".join(outcome.lines)
+
+
+@pytest.mark.slow
 def test_fine_tuning_chooses_on_validation_and_resumes(copied):
     outcome = evaluate(copied, "--transfer_datasets=digits", *GRID)
     assert outcome.code == 0, outcome.lines
     (of_encoder,) = os.listdir(f"{copied}/transfer")
     runs = f"{copied}/transfer/{of_encoder}/digits"
     assert len(os.listdir(runs)) == 3
-    with open(f"{runs}/final/config.json") as file:
+    (final,) = glob.glob(f"{runs}/final_*")
+    with open(f"{final}/config.json") as file:
         config = json.load(file)["config"]
     assert config["train_split"] == "train"
     assert config["batch_norm_decay"] == 0.9
@@ -98,7 +136,7 @@ def test_fine_tuning_chooses_on_validation_and_resumes(copied):
     rate = first["setting"]["learning_rate"] * 256 / 32
     assert config["learning_rate"] == pytest.approx(rate)
 
-    shutil.rmtree(f"{runs}/final")
+    shutil.rmtree(final)
     again = evaluate(copied, "--transfer_datasets=digits", *GRID)
     assert sum("run is complete" in line for line in again.lines) == 2
     with open(f"{copied}/result.json") as file:
@@ -170,7 +208,7 @@ def test_permuted_test_labels_do_not_turn_fine_tuning(
         )
         score, setting = transfer(each)
         (of_encoder,) = os.listdir(f"{copied}/transfer")
-        final = f"{copied}/transfer/{of_encoder}/digits/final"
+        (final,) = glob.glob(f"{copied}/transfer/{of_encoder}/digits/final_*")
         weights = values(final, config.transfer_steps)
         shutil.rmtree(f"{copied}/transfer")
         return score, setting, weights

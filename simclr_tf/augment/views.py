@@ -227,14 +227,17 @@ def apply_blur(images, view):
     return tf.clip_by_value(images, 0.0, 1.0)
 
 
-def eval_images(images, *, image_size):
-    """Images for evaluation: central 87.5% above 32 px, otherwise whole.
+def eval_images(
+    images, *, image_size, central_fraction=geometry.CENTER_CROP_FRACTION
+):
+    """Images for evaluation: a central square above 32 px, otherwise whole.
 
     Args:
         images: uint8, or float32 in [0, 1], [B, H, W, 3].
         image_size: output side S, px. Up to 32 the official code demands
             images of this very size and passes them on; other sizes are
             resized here, bicubically and whole.
+        central_fraction: side of the square by the shorter side of the image.
 
     Returns:
         float32 [B, S, S, 3] in [0, 1].
@@ -242,18 +245,22 @@ def eval_images(images, *, image_size):
     Source: official tf2/data_util.py and tf2/data.py.
     """
     if image_size > MAX_UNCROPPED_PX:
-        images = geometry.center_crop(images, image_size=image_size)
+        images = geometry.center_crop(
+            images, image_size=image_size, fraction=central_fraction
+        )
     elif images.shape[1:3] != (image_size, image_size):
         images = geometry.whole_image(images, image_size=image_size)
     return tf.clip_by_value(geometry.as_float(images), 0.0, 1.0)
 
 
-def eval_image(image, *, image_size):
+def eval_image(
+    image, *, image_size, central_fraction=geometry.CENTER_CROP_FRACTION
+):
     """`eval_images` of one image [H, W, 3], made for the host: cuts first."""
     size = tf.shape(image)[:2]
     box = tf.concat([[0, 0], size], axis=0)
     if image_size > MAX_UNCROPPED_PX:
-        box = geometry.central_box(size)
+        box = geometry.central_box(size, fraction=central_fraction)
     image = geometry.crop_one(image, box, image_size=image_size)
     return tf.clip_by_value(image, 0.0, 1.0)
 

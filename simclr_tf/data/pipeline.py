@@ -90,6 +90,7 @@ def eval_dataset(
     batch_size,
     image_size,
     max_image_pixels=image_files.MAX_PIXELS,
+    **recipe,
 ):
     """Every example once, in order, in batches of one static shape.
 
@@ -98,6 +99,7 @@ def eval_dataset(
         batch_size: rows per batch; the last one is padded with zeros.
         image_size: side S, px, by the recipe of `views.eval_images`.
         max_image_pixels: images with more are refused.
+        **recipe: further arguments of `views.eval_images`.
 
     Returns:
         `Dataset` of dicts: "images" float32 [b, S, S, 3] in [0, 1], "labels"
@@ -111,12 +113,14 @@ def eval_dataset(
         image = image_files.decode_image(
             _take_encoded(dict(row)), max_pixels=max_image_pixels
         )
-        image = views.eval_image(image, image_size=image_size)
+        image = views.eval_image(image, image_size=image_size, **recipe)
         return _labelled(row, images=image)
 
     def prepare_batch(indices):
         row = _gather_arrays(source, {"indices": indices})
-        batch = views.eval_images(row["images"], image_size=image_size)
+        batch = views.eval_images(
+            row["images"], image_size=image_size, **recipe
+        )
         return _labelled(row, images=batch)
 
     if isinstance(source, sources.ArraySource):

@@ -28,7 +28,7 @@ def facts_of(*, encoder, dataset, split, image_size, preprocessing, endpoints):
             such as its version or its folder and number of images.
         split: its split, such as "train[:90%]".
         image_size: side in pixels.
-        preprocessing: version of the evaluation recipe.
+        preprocessing: version and arguments of the evaluation recipe.
         endpoints: names of the outputs kept.
 
     Returns:

@@ -138,8 +138,11 @@ def average_precision(scores, labels):
     real = labels >= 0
     if not (labels > 0).any():
         return float("nan")
+    # Ranks do for scores, which may be infinite; no number is not sure at all.
+    surest_last = np.where(np.isnan(scores[real]), -np.inf, scores[real])
+    ranks = np.unique(surest_last, return_inverse=True)[1]
     precision, recall, _ = sklearn_metrics.precision_recall_curve(
-        labels[real] > 0, scores[real]
+        labels[real] > 0, ranks
     )
     precision, recall = precision[:-1], recall[:-1]  # less the made-up (1, 0)
     reached = [

@@ -38,34 +38,43 @@ def run(config, model, path, step):
         config.transfer_datasets, data_dir=config.data_dir
     )
     score = _METHODS[config.transfer_method](config, model, path)
-    rows = [measure(config, each, score) for each in found]
+    rows = []
+    for each in found:
+        rows.append(measure(config, each, score))
+        write(config, rows, step)
     if all(row.score is None for row in rows):
         raise errors.UserError(
             f"transfer_datasets must name a set that can be opened; "
             f"{rows[0].dataset}: {rows[0].reason}"
         )
     print(table.render(rows), flush=True)
+    return {row.dataset: row._asdict() for row in rows}
+
+
+def write(config, rows, step):
+    """Writes the rows there are to `report/`; other sets may take days."""
     directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
     tf.io.gfile.makedirs(directory)
     name = f"transfer_{config.transfer_method}_{step}.csv"
     whole_file.write_text(os.path.join(directory, name), table.to_csv(rows))
-    return {row.dataset: row._asdict() for row in rows}
 
 
 def measure(config, each, score):
-    """The row of one set; of one that cannot be opened, with the reason.
+    """The row of one set; where there is no score, with the reason.
 
     Args:
         config: a `Config`.
         each: a `transfer_sets.TransferSet`.
         score: function of it giving (score, setting).
     """
-    value, setting, reason = None, {}, why_not(config, each)
-    if reason:
-        logging.info("%s  %s: %s", each.name, table.NOT_MEASURED, reason)
-    else:
+    value, setting, reason = None, {}, ""
+    try:
+        check_openable(config, each)
         value, setting = score(each)
         logging.info("%s  %s %.4f", each.name, each.metric, value)
+    except errors.UserError as error:
+        reason = str(error)
+        logging.info("%s  %s: %s", each.name, table.NOT_MEASURED, reason)
     published = {
         "linear": each.published_linear,
         "finetune": each.published_finetune,
@@ -80,13 +89,26 @@ def measure(config, each, score):
     )
 
 
-def why_not(config, each):
-    """Why a set cannot be opened, in a line; "" if it can."""
+def check_openable(config, each):
+    """Opens every split of a set, before days are spent on the first.
+
+    Args:
+        config: a `Config`.
+        each: a `transfer_sets.TransferSet`.
+
+    Raises:
+        errors.UserError: if one cannot be opened.
+    """
     if each.dataset is None:
-        return f"it must be given as {each.name}=folder:PATH"
-    try:
-        for split in (each.train, each.validation, each.test):
-            components.open_transfer(config, each, split)
-    except errors.UserError as error:
-        return str(error)
-    return ""
+        raise errors.UserError(f"it must be given as {each.name}=folder:PATH")
+    for split in (each.train, each.validation, each.test):
+        source = components.open_transfer(config, each, split)
+        if each.num_classes not in (None, source.num_classes):
+            logging.warning(
+                "%s split %r has %d classes, not the paper's %d: the published "
+                "score is of another set",
+                each.name,
+                split,
+                source.num_classes,
+                each.num_classes,
+            )

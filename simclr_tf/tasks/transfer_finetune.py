@@ -1,10 +1,12 @@
 """`--transfer_method=finetune`: the whole network on other data sets."""
 
 import dataclasses
+import math
 import os
 
 from absl import logging
 
+from simclr_tf import errors
 from simclr_tf.config import Config, data, hardware
 from simclr_tf.evaluation import choice, features, fingerprint, metrics
 from simclr_tf.tasks import finetune
@@ -12,11 +14,18 @@ from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.training import transfer_recipe
 
 DIRECTORY = "transfer"  # in model_dir
-FINAL = "final"
 NUM_CHECKPOINTS = 10  # of a run, the last alone being kept
 RATE_IMAGES = 256
 """Rates of the grid are of a batch, `learning_rate` is of so many images."""
-_KEPT = ("seed", "eval_batch_size", "log_every_secs", "steps_per_loop")
+_KEPT = (
+    "seed",
+    "eval_batch_size",
+    "log_every_secs",
+    "steps_per_loop",
+    "use_flip",
+    "crop_min_area",
+    "global_bn",
+)
 
 
 class FinetuneTransfer:
@@ -53,28 +62,30 @@ class FinetuneTransfer:
             (score, setting): a number in [0, 1], and a dict.
 
         Raises:
-            errors.UserError: if the set cannot be opened.
+            errors.UserError: if the set cannot be opened, or training
+                diverges.
         """
-        chosen = self.choose(each)
-        logging.info("%s  chosen: %s", each.name, chosen.setting)
-        value = self._score(each, chosen.setting, each.final, each.test, FINAL)
-        return value, chosen.setting._asdict()
+        setting = self.choose(each).setting
+        logging.info("%s  chosen: %s", each.name, setting)
+        name = f"final_{_name_of(setting)}"
+        value = self._score(each, setting, each.final, each.test, name)
+        return value, setting._asdict()
 
     def choose(self, each):
         """The `choice.Choice` of a setting, by validation images alone."""
         return choice.best(
-            (
-                setting,
-                self._score(
-                    each,
-                    setting,
-                    each.train,
-                    each.validation,
-                    f"{setting.learning_rate:.2e}_{setting.weight_decay:.2e}",
-                ),
-            )
+            (setting, self._validate(each, setting))
             for setting in grid(self._config)
         )
+
+    def _validate(self, each, setting):
+        """The score on validation images; that of none where it diverges."""
+        train, test = each.train, each.validation
+        try:
+            return self._score(each, setting, train, test, _name_of(setting))
+        except errors.DivergenceError as error:
+            logging.warning("%s  %s: %s", each.name, setting, error)
+            return -math.inf
 
     def _score(self, each, setting, train, test, name):
         """Trains on one split, or finds that it was done; scores another."""
@@ -106,6 +117,10 @@ class FinetuneTransfer:
             weight_decay=setting.weight_decay,
             batch_norm_decay=transfer_recipe.bn_momentum(steps_per_epoch),
         )
+
+
+def _name_of(setting):
+    return f"{setting.learning_rate:.2e}_{setting.weight_decay:.2e}"
 
 
 def _kept(config):

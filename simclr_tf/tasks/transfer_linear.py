@@ -4,6 +4,9 @@ from simclr_tf.evaluation import logistic, metrics, selection
 from simclr_tf.tasks.scoring import frozen_features
 from simclr_tf.tasks.setup import components
 
+WHOLE = 1.0
+"""The paper resizes the shorter side and cuts a square; nothing else goes."""
+
 
 class LinearTransfer:
     """Scores one set after the other on features of one encoder.
@@ -21,7 +24,9 @@ class LinearTransfer:
         """
         del path
         self._config = config
-        self._extractor = frozen_features.FrozenFeatures(config, model)
+        self._extractor = frozen_features.FrozenFeatures(
+            config, model, central_fraction=WHOLE
+        )
 
     def __call__(self, each):
         """Chooses a penalty, fits, and scores one set.

@@ -107,10 +107,10 @@ class Checkpoints:
 
 
 def check_finite(model, step):
-    """Raises `UserError` naming a variable of the model that is not finite."""
+    """Raises `DivergenceError` naming a variable that is not finite."""
     for variable in model.variables:
         if not np.all(np.isfinite(variable.numpy())):
-            raise errors.UserError(
+            raise errors.DivergenceError(
                 f"weights must stay finite to be saved; {variable.path} "
                 f"is not at step {step}"
             )

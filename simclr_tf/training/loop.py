@@ -113,10 +113,10 @@ def train(
 
 
 def check_finite(step, metrics):
-    """Raises `UserError` naming the first metric that is not finite."""
+    """Raises `DivergenceError` naming the first metric that is not finite."""
     for name, value in metrics.items():
         if not math.isfinite(value):
-            raise errors.UserError(
+            raise errors.DivergenceError(
                 f"training must stay finite; by step {step} {name} is "
                 f"{value}; a lower learning_rate or a longer warm-up may help"
             )

@@ -4,8 +4,6 @@ import typing
 
 import numpy as np
 
-NUM_STEPS = 20_000
-BATCH_SIZE = 256
 MOMENTUM = 0.9
 """Nesterov's."""
 LEARNING_RATES = tuple(np.geomspace(1e-4, 0.1, 7).tolist())

@@ -151,6 +151,15 @@ def test_average_precision_by_hand():
     assert np.isnan(metrics.average_precision(scores, np.zeros(4, int)))
 
 
+def test_average_precision_of_scores_that_are_not_finite():
+    labels = np.array([1, 0, 1, 0])
+    scores = np.array([np.inf, 1.0, -np.inf, np.nan])
+    ranked = np.array([3.0, 2.0, 1.0, 1.0])
+    assert metrics.average_precision(
+        scores, labels
+    ) == metrics.average_precision(ranked, labels)
+
+
 def test_difficult_images_count_neither_way():
     generator = np.random.default_rng(8)
     scores = generator.normal(size=80)

@@ -25,17 +25,19 @@ class FrozenFeatures:
     `feature_cache`, or a part of `model_dir`, or nowhere if there is neither.
     """
 
-    def __init__(self, config, model, *, endpoints=(FEATURES,)):
+    def __init__(self, config, model, *, endpoints=(FEATURES,), **recipe):
         """Hashes the weights; nothing is computed yet.
 
         Args:
             config: a `Config`.
             model: a built `SimCLR` for one device.
             endpoints: names of `SimCLR.endpoints` that are wanted.
+            **recipe: further arguments of `views.eval_images`.
         """
         self._config = config
         self._model = model
         self._endpoints = tuple(endpoints)
+        self._recipe = recipe
         self._encoder = fingerprint.of_model(model)
 
     @property
@@ -66,7 +68,7 @@ class FrozenFeatures:
             dataset=describe(source, config.data_dir),
             split=source.split,
             image_size=config.image_size,
-            preprocessing=PREPROCESSING,
+            preprocessing=[PREPROCESSING, self._recipe],
             endpoints=self._endpoints,
         )
 
@@ -76,7 +78,9 @@ class FrozenFeatures:
             found = self._model.endpoints(images, training=False)
             return {name: found[name] for name in self._endpoints}
 
-        batches = components.eval_batches(self._config, source)
+        batches = components.eval_batches(
+            self._config, source, **self._recipe
+        )
         return features.extract_named(encode, batches)
 
 

@@ -231,8 +231,13 @@ def encoder_function(model, *, head=False):
     return encode
 
 
-def eval_batches(config, source):
+def eval_batches(config, source, **recipe):
     """Yields a split in order, once, padded and masked to full batches.
+
+    Args:
+        config: a `Config`.
+        source: any `Source`.
+        **recipe: further arguments of `views.eval_images`.
 
     Raises:
         errors.UserError: naming the first image that cannot be read.
@@ -244,4 +249,5 @@ def eval_batches(config, source):
             batch_size=config.eval_batch_size,
             image_size=config.image_size,
             max_image_pixels=max_pixels,
+            **recipe,
         )
