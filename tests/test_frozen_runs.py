@@ -149,6 +149,20 @@ def test_features_are_of_labels_and_precision(opened_digits, tmp_path):
     assert len(list(directory.iterdir())) == 3
 
 
+def test_images_without_a_label_are_left_out(opened_digits):
+    config = Config(mode="plan", image_size=8, resnet_depth=10)
+    config = config.replace(width_multiplier=0.125)
+    model = components.make_eval_model(config, num_classes=None)
+    labels = opened_digits.labels.copy()
+    labels[::3] = -1
+    partly = dataclasses.replace(opened_digits, labels=labels)
+    extractor = frozen_features.FrozenFeatures(config, model)
+    found = extractor.load(partly)[frozen_features.FEATURES]
+    np.testing.assert_array_equal(found.labels, labels[labels >= 0])
+    whole = extractor.load(opened_digits)[frozen_features.FEATURES]
+    np.testing.assert_array_equal(found.values, whole.values[labels >= 0])
+
+
 @pytest.mark.slow
 def test_a_named_cache_is_never_swept(pretrained, tmp_path):
     directory = shutil.copytree(pretrained, tmp_path / "run")

@@ -169,6 +169,20 @@ def permute_test_labels(monkeypatch):
     return lambda: monkeypatch.setattr(digits, "open_digits", permuted)
 
 
+def test_linear_sees_the_whole_square(copied, monkeypatch):
+    asked = []
+    honest = components.eval_batches
+
+    def remember(config, source, **recipe):
+        asked.append(recipe)
+        return honest(config, source, **recipe)
+
+    monkeypatch.setattr(components, "eval_batches", remember)
+    config, model, each = opened(copied, probe_l2=[0.1])
+    transfer_linear.LinearTransfer(config, model, None)(each)
+    assert asked == 3 * [{"central_fraction": 1.0}]
+
+
 def test_permuted_test_labels_choose_and_fit_nothing(
     copied, permute_test_labels
 ):

@@ -169,6 +169,41 @@ CROSS_RULES = (
         "-1 for train_mode=pretrain",
     ),
     CrossRule(
+        "fine_tune_after_block",
+        lambda config: (
+            config.fine_tune_after_block == -1 or not config.from_scratch
+        ),
+        "-1 with from_scratch, as what is frozen would stay random",
+    ),
+    CrossRule(
+        "fine_tune_after_block",
+        lambda config: (
+            config.fine_tune_after_block == -1
+            or config.train_mode != "distill"
+            or config.checkpoint
+            or not _trains(config)
+        ),
+        "-1 for a student without checkpoint, as what is frozen would stay "
+        "random",
+    ),
+    CrossRule(
+        "keep_logits_layer",
+        lambda config: not (config.keep_logits_layer and config.from_scratch),
+        "off with from_scratch",
+    ),
+    CrossRule(
+        "eval_steps",
+        lambda config: (
+            not config.eval_steps
+            or (
+                config.eval_protocol == "online"
+                and config.mode != "label_curve"
+            )
+        ),
+        "0 for eval_protocol=frozen and transfer and for mode=label_curve, "
+        "which score whole splits",
+    ),
+    CrossRule(
         "ft_proj_selector",
         lambda config: (
             -1 <= config.ft_proj_selector <= _num_projections(config)

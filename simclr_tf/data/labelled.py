@@ -39,8 +39,10 @@ def choose(source, *, seed, label_fraction=None, labels_per_class=None):
     is_share = label_fraction is not None
     name = "label_fraction" if is_share else "labels_per_class"
     check_classes(source, name)
+    labels = sources.read_labels(source)
+    check_whole(source, labels)
     given = {
-        "labels": sources.read_labels(source),
+        "labels": labels,
         "class_names": source.class_names or range(source.num_classes),
         "seed": seed,
     }
@@ -65,6 +67,24 @@ def check_classes(source, name):
         raise errors.UserError(
             f"{name} needs one class per image; those of {source.name!r} "
             f"have several"
+        )
+
+
+def check_whole(source, labels):
+    """Raises `UserError` if some images have no label.
+
+    Args:
+        source: a labelled `Source`.
+        labels: int [n], or None where they are only known when read. Of
+            several classes per image, [n, K], any may be left open.
+    """
+    if labels is None or source.is_multi_label:
+        return
+    missing = int(np.sum(labels == HIDDEN))
+    if missing:
+        raise errors.UserError(
+            f"every image to train by must have a label; {missing} of "
+            f"{len(labels)} in {source.name!r} split {source.split!r} have none"
         )
 
 

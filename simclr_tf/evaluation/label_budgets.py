@@ -116,11 +116,15 @@ def _score(method, budget, train, test, num_classes, protocol):
 
 
 def label_draws(labels, budget, protocol):
-    """Index sets of the labelled images, the same for every row."""
+    """Index sets of the labelled images, the same for every row.
+
+    To numpy a seed is the same with zeros behind it: a draw 0 would lie in
+    the part that `subsets.hold_out` holds out with the seed alone.
+    """
     num_draws = 1 if budget == "all" else protocol.num_draws
     return [
         subsets.balanced_subset(labels, budget, seed=[protocol.seed, draw])
-        for draw in range(num_draws)
+        for draw in range(1, num_draws + 1)
     ]
 
 

@@ -12,7 +12,6 @@ from simclr_tf.tasks.training import (
     seen_labels,
     teacher,
     training_run,
-    untouched,
 )
 from simclr_tf.training import distill_step
 
@@ -38,10 +37,10 @@ class Distillation(one_view.OneView):
 
     def __init__(self):
         """Nothing is opened yet."""
+        super().__init__()
         self._teacher = None
         self._teacher_model = None
         self._label_list = None
-        self._proof = None
 
     def open_source(self, config):
         """The images, with the labels that are to be used."""
@@ -94,11 +93,8 @@ class Distillation(one_view.OneView):
     def begin(self, opened):
         """Writes which labels are seen, and remembers the teacher."""
         seen_labels.write(opened.config, self._label_list)
-        self._proof = untouched.Untouched("teacher", self._teacher_model)
-
-    def end(self, opened):
-        """Proves that the teacher is what it was."""
-        self._proof.prove()
+        self.leave_alone(opened, "teacher", self._teacher_model)
+        super().begin(opened)
 
     def make_step(self, config, state, views_of):
         """The step of the student."""

@@ -9,12 +9,7 @@ from simclr_tf import errors
 from simclr_tf.data import sources
 from simclr_tf.losses import supervised
 from simclr_tf.tasks.setup import components, given_checkpoint
-from simclr_tf.tasks.training import (
-    one_view,
-    seen_labels,
-    training_run,
-    untouched,
-)
+from simclr_tf.tasks.training import one_view, seen_labels, training_run
 from simclr_tf.training import frozen_blocks, steps
 
 MOST_NAMED = 12
@@ -46,10 +41,10 @@ class Finetuning(one_view.OneView):
 
     def __init__(self, open_whole=None):
         """Takes what opens the training split; nothing is opened yet."""
+        super().__init__()
         self._open_whole = open_whole or open_labelled
         self._is_multi_label = False
         self._label_list = None
-        self._frozen = []
 
     def open_source(self, config):
         """The labelled images, or the part of them that is asked for."""
@@ -82,20 +77,7 @@ class Finetuning(one_view.OneView):
         seen_labels.write(config, self._label_list)
         for line in describe_trained(frozen_blocks.reached_variables(model)):
             logging.info(line)
-        frozen = frozen_blocks.frozen_parts(
-            model.encoder, config.fine_tune_after_block
-        )
-        self._frozen = [
-            untouched.Untouched(
-                "encoder" if part is model.encoder else part.name, part
-            )
-            for part in frozen
-        ]
-
-    def end(self, opened):
-        """Proves that what is frozen is what it was."""
-        for part in self._frozen:
-            part.prove()
+        super().begin(opened)
 
     def make_step(self, config, state, views_of):
         """The step over what is not frozen."""

@@ -52,10 +52,7 @@ def open_sources(config):
         components.open_labelled(config, field)
         for field in ("train_split", "eval_split")
     )
-    eval_checks.check_classes(
-        test,
-        {"num_classes": train.num_classes, "class_names": train.class_names},
-    )
+    eval_checks.check_classes_of_splits(train, test)
     eval_checks.warn_of_training_images(config)
     return train, test
 

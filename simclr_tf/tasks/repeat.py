@@ -77,8 +77,9 @@ def summarize(results):
 
     Returns:
         dict of name, nested ones joined by `SEPARATOR`, -> dict of "mean",
-        "half_width" (of the 95% confidence interval, None for one seed) and
-        "values"; or the int on which all agree.
+        "half_width" (of the 95% confidence interval, None where there is one
+        value, of one seed or of all) and "values"; or the int on which all
+        agree.
     """
     flat = [flatten(result) for result in results]
     names = [n for n in flat[0] if all(n in each for each in flat)]
@@ -89,9 +90,10 @@ def summarize(results):
             summary[name] = values[0]
             continue
         interval = metrics.mean_interval(values)
+        is_one = len(set(values)) == 1  # the seed plays no part in it
         summary[name] = {
             "mean": interval.mean,
-            "half_width": interval.half_width,
+            "half_width": None if is_one else interval.half_width,
             "values": values,
         }
     return summary

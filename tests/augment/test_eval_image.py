@@ -27,6 +27,21 @@ def test_it_is_the_batched_recipe(size, image_size):
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
 
+def test_the_whole_square_may_be_kept():
+    framed = random_image(40, 60)
+    framed[0], framed[-1] = 255, 255  # what 87.5% would cut off
+    whole = views.eval_image(framed, image_size=48, central_fraction=1.0)
+    expected = geometry.whole_image(framed[np.newaxis, :, 10:50], image_size=48)
+    np.testing.assert_allclose(
+        whole, np.clip(expected[0], 0, 1), atol=TOLERANCE
+    )
+    cut = views.eval_image(framed, image_size=48)
+    assert np.abs(cut - whole).max() > 0.1
+    batch = framed[np.newaxis]
+    batched = views.eval_images(batch, image_size=48, central_fraction=1.0)
+    np.testing.assert_allclose(batched[0], whole, atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("case", range(4))
 def test_its_crop_matches_the_recorded_one(case):
     image, size, output = (

@@ -138,6 +138,28 @@ DISTILLING = {"model_dir": "d", "train_mode": "distill"}
         ),
         (DISTILLING, "teacher must be given for train_mode=distill"),
         (
+            DISTILLING | {"teacher": "t", "fine_tune_after_block": 4},
+            "fine_tune_after_block must be -1 for a student without checkpoint",
+        ),
+        (
+            FINETUNING | {"from_scratch": True, "fine_tune_after_block": 4},
+            "fine_tune_after_block must be -1 with from_scratch",
+        ),
+        (
+            FINETUNING | {"from_scratch": True, "keep_logits_layer": True},
+            "keep_logits_layer must be off with from_scratch",
+        ),
+        (
+            {"mode": "eval", "model_dir": "d", "eval_steps": 1}
+            | {"eval_protocol": "frozen"},
+            "eval_steps must be 0 for eval_protocol=frozen and transfer",
+        ),
+        (
+            {"mode": "label_curve", "model_dir": "d", "checkpoint": "c"}
+            | {"eval_steps": 1},
+            "eval_steps must be 0 for eval_protocol=frozen and transfer and",
+        ),
+        (
             DISTILLING | {"teacher": "t", "from_scratch": True},
             "from_scratch must be False for train_mode=pretrain and distill",
         ),

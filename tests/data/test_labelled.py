@@ -147,3 +147,13 @@ def test_a_mixed_split_trains(source):
     )
     labels = next(iter(batches))["labels"].numpy()
     assert (labels == -1).sum() == 5
+
+
+def test_training_needs_a_label_for_every_image(source):
+    labels = np.array(sources.read_labels(source))
+    labelled.check_whole(source, labels)
+    labels[:2] = labelled.HIDDEN
+    with pytest.raises(errors.UserError, match="every image to train by"):
+        labelled.check_whole(source, labels)
+    several = dataclasses.replace(source, is_multi_label=True)
+    labelled.check_whole(several, labels)

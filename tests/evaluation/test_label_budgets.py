@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from simclr_tf.data import subsets
 from simclr_tf.evaluation import features, label_budgets, methods
 
 METHODS = (
@@ -92,6 +93,13 @@ def test_draws_are_the_same_for_every_row():
     again = label_budgets.label_draws(labels, "1", protocol())
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], first[1])
+
+
+def test_no_draw_follows_the_part_that_is_held_out():
+    labels = np.repeat(np.arange(10), 200)
+    _, held = subsets.hold_out(labels, 0.1, seed=protocol().seed)
+    for draw in label_budgets.label_draws(labels, "10%", protocol()):
+        assert len(np.intersect1d(draw, held)) < 0.3 * len(draw)
 
 
 def test_paired_difference_by_hand():

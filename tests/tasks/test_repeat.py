@@ -69,6 +69,11 @@ def test_lists_of_scores_go_by_their_words():
     }
 
 
+def test_what_no_seed_changes_has_no_interval():
+    found = repeat.summarize([{"top": 0.6444}] * 3)["top"]
+    assert found == {"mean": 0.6444, "half_width": None, "values": [0.6444] * 3}
+
+
 def test_counts_that_differ_have_a_mean():
     summary = repeat.summarize([{"k": 20}, {"k": 200}])
     assert summary["k"]["mean"] == 110

@@ -15,14 +15,15 @@ METHODS = ("linear", "knn")
 def load_model(config):
     """The network that the checkpoint holds, heads and all.
 
-    What the classifier of fine-tuning is to read, `ft_proj_selector`, is not
-    what the checkpoint's own does.
+    Its heads are its own, whatever those of fine-tuning are to be.
     """
     known, facts = given_checkpoint.recall(
         Config(mode="eval", checkpoint=config.checkpoint)
     )
     model = components.make_eval_model(
-        config.replace(ft_proj_selector=known.ft_proj_selector),
+        config.replace(
+            **known.architecture(), ft_proj_selector=known.ft_proj_selector
+        ),
         num_classes=facts["num_classes"],
     )
     given_checkpoint.load(config.checkpoint, model)

@@ -43,6 +43,7 @@ def scratch_changes(config):
     return {
         "from_scratch": True,
         "fine_tune_after_block": -1,
+        "keep_logits_layer": False,
         "train_epochs": epochs or 2 * config.train_epochs,
         "train_steps": 0 if epochs else 2 * config.train_steps,
         "learning_rate": config.scratch_learning_rate or config.learning_rate,

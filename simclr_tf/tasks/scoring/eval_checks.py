@@ -26,7 +26,10 @@ def check(config, *, has_head):
             "lineareval_while_pretraining; use --eval_protocol=frozen"
         )
     if config.eval_protocol == "frozen":
-        frozen.check(config, components.open_labelled(config, "train_split"))
+        train = components.open_labelled(config, "train_split")
+        frozen.check(config, train)
+        test = components.open_labelled(config, "eval_split")
+        check_classes_of_splits(train, test)
     if config.eval_protocol == "transfer":
         transfer_sets.find(config.transfer_datasets, data_dir=config.data_dir)
 
@@ -44,37 +47,43 @@ def open_source(config, facts):
     if config.eval_protocol == "transfer":
         return None
     source = components.open_labelled(config, "eval_split")
-    check_classes(source, facts)
+    check_classes(source, facts, of="the supervised head")
     warn_of_training_images(config)
     return source
 
 
-def check_classes(source, facts):
-    """Raises `UserError` if the head was made for other classes.
+def check_classes_of_splits(train, test):
+    """Raises `UserError` if two labelled `Source`s have other classes."""
+    known = {"num_classes": train.num_classes, "class_names": train.class_names}
+    check_classes(test, known, of="train_split")
+
+
+def check_classes(source, known, *, of):
+    """Raises `UserError` if an evaluation split has other classes.
 
     Args:
         source: the labelled evaluation `Source`.
-        facts: "num_classes" of the supervised head, None without one, and
-            "class_names" where they are known.
+        known: "num_classes" to have, None for any, and "class_names" where
+            they are known.
+        of: whose they are.
     """
-    num_classes = facts["num_classes"]
+    num_classes = known["num_classes"]
     if num_classes is None:
         return
     if num_classes != source.num_classes:
         raise errors.UserError(
-            f"eval_split must have the {num_classes} classes of the "
-            f"supervised head; {source.name!r} split {source.split!r} has "
-            f"{source.num_classes}"
+            f"eval_split must have the {num_classes} classes of {of}; "
+            f"{source.name!r} split {source.split!r} has {source.num_classes}"
         )
     differing = class_names.first_difference(
-        source.class_names, facts.get(model_dir.CLASS_NAMES)
+        source.class_names, known.get(model_dir.CLASS_NAMES)
     )
     if differing:
         number, ours, theirs = differing
         raise errors.UserError(
-            f"eval_split must have the classes of the supervised head; class "
-            f"{number} of {source.name!r} split {source.split!r} is {ours!r}, "
-            f"that of the head {theirs!r}"
+            f"eval_split must have the classes of {of}; class {number} of "
+            f"{source.name!r} split {source.split!r} is {ours!r}, there "
+            f"{theirs!r}"
         )
 
 

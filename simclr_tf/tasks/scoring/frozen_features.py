@@ -55,11 +55,18 @@ class FrozenFeatures:
             source: a labelled `Source`.
 
         Returns:
-            dict of endpoint -> `features.Features`.
+            dict of endpoint -> `features.Features` of the images that have a
+            label.
         """
-        return cache.load_or_extract(
+        found = cache.load_or_extract(
             self.directory, self._facts(source), lambda: self._extract(source)
         )
+        if source.is_multi_label:
+            return found
+        return {
+            name: part.take(np.flatnonzero(part.labels >= 0))
+            for name, part in found.items()
+        }
 
     def _facts(self, source):
         config, found = self._config, self._encoder
@@ -78,9 +85,7 @@ class FrozenFeatures:
             found = self._model.endpoints(images, training=False)
             return {name: found[name] for name in self._endpoints}
 
-        batches = components.eval_batches(
-            self._config, source, **self._recipe
-        )
+        batches = components.eval_batches(self._config, source, **self._recipe)
         return features.extract_named(encode, batches)
 
 

@@ -17,7 +17,7 @@ from simclr_tf.evaluation import features, metrics, per_class, predictions
 from simclr_tf.optim import decay
 from simclr_tf.tasks.scoring import saved_predictions
 from simclr_tf.tasks.setup import components, model_dir
-from simclr_tf.training import whole_file
+from simclr_tf.training import frozen_blocks, whole_file
 from simclr_tf.viz import class_table
 from simclr_tf.viz import confusion as confusion_plot
 
@@ -132,8 +132,19 @@ def top_k(found, k):
 
 
 def regularization_loss(config, model):
-    """The L2 loss that training adds to its own."""
-    decayed = components.l2_loss_variables(config, model)
+    """The L2 loss that training adds to its own; nothing frozen is in it."""
+    frozen = {
+        id(variable)
+        for part in frozen_blocks.frozen_parts(
+            model.encoder, config.fine_tune_after_block
+        )
+        for variable in part.variables
+    }
+    decayed = [
+        variable
+        for variable in components.l2_loss_variables(config, model)
+        if id(variable) not in frozen
+    ]
     return float(config.weight_decay * decay.l2_loss(decayed))
 
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import distribution, errors
-from simclr_tf.data import catalog, images, pipeline, sources
+from simclr_tf.data import catalog, images, labelled, pipeline, sources
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import decay, optimizers, schedules
 from simclr_tf.training import frozen_blocks, state
@@ -51,7 +51,7 @@ def open_transfer(config, each, split):
 
 
 def open_labelled(config, field):
-    """As `open_source`, refusing a split without labels.
+    """As `open_source`, refusing a split without labels to train by.
 
     Args:
         config: a `Config`.
@@ -62,6 +62,8 @@ def open_labelled(config, field):
     """
     source = open_source(config, getattr(config, field))
     check_labelled(source, field)
+    if field == "train_split":
+        labelled.check_whole(source, source.labels)
     return source
 
 

@@ -1,8 +1,10 @@
 """Proof that training left alone what it was not to touch."""
 
+import tensorflow as tf
 from absl import logging
 
 from simclr_tf.evaluation import fingerprint
+from simclr_tf.training import whole_file
 
 
 class Untouched:
@@ -18,6 +20,25 @@ class Untouched:
         self._name = name
         self._model = model
         self._before = fingerprint.of_model(model)
+
+    def keep(self, path, *, is_start):
+        """Writes the hashes at a run's start, compares with them later on.
+
+        So the proof spans a run that was interrupted.
+
+        Args:
+            path: of a JSON file, of this network or of several by name.
+            is_start: whether the run has not taken a step yet.
+
+        Raises:
+            RuntimeError: if the network is not what it was at the start.
+        """
+        known = whole_file.read_json(path) if tf.io.gfile.exists(path) else {}
+        ours = self._before._asdict()
+        if is_start:
+            whole_file.write_json(path, known | {self._name: ours})
+        elif known.get(self._name, ours) != ours:
+            raise RuntimeError(f"the frozen {self._name} has changed")
 
     def prove(self):
         """Logs that nothing has changed, with the hashes.

@@ -1,5 +1,7 @@
 """What is asked before an evaluation."""
 
+import dataclasses
+
 import pytest
 
 from simclr_tf import errors
@@ -25,7 +27,7 @@ SOURCE = Source(
     ],
 )
 def test_classes_that_are_not_known_to_differ(facts):
-    eval_checks.check_classes(SOURCE, facts)
+    eval_checks.check_classes(SOURCE, facts, of="the supervised head")
 
 
 @pytest.mark.parametrize(
@@ -39,11 +41,23 @@ def test_classes_that_are_not_known_to_differ(facts):
         (
             {"num_classes": 2, "class_names": ["dog", "cat"]},
             "eval_split must have the classes of the supervised head; class 0 "
-            "of 'pets' split 'test' is 'cat', that of the head 'dog'",
+            "of 'pets' split 'test' is 'cat', there 'dog'",
         ),
     ],
 )
 def test_other_classes_are_one_line(facts, message):
     with pytest.raises(errors.UserError) as caught:
-        eval_checks.check_classes(SOURCE, facts)
+        eval_checks.check_classes(SOURCE, facts, of="the supervised head")
     assert str(caught.value) == message
+
+
+def test_splits_of_other_classes_are_one_line():
+    train = dataclasses.replace(SOURCE, split="train")
+    eval_checks.check_classes_of_splits(train, SOURCE)
+    other = dataclasses.replace(train, class_names=("cat", "owl"))
+    with pytest.raises(errors.UserError) as caught:
+        eval_checks.check_classes_of_splits(other, SOURCE)
+    assert str(caught.value) == (
+        "eval_split must have the classes of train_split; class 1 of 'pets' "
+        "split 'test' is 'dog', there 'owl'"
+    )

@@ -197,3 +197,23 @@ def test_another_network_or_other_classes_are_one_line(trained, tmp_path):
         outcome = run("--mode=eval", "--eval_split=train", *arguments)
         assert outcome.lines == [f"simclr-tf: {expected}"]
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("after", [-1, 2, 4])
+def test_the_regularization_is_of_what_is_trained(opened, after):
+    config, model, _ = opened
+    config = config.replace(
+        weight_decay=0.01, optimizer="momentum", fine_tune_after_block=after
+    )
+    groups = (model.encoder.stem, *model.encoder.block_groups)
+    trained = (*groups[after + 1 :], model.projection_head)
+    trained = (*trained, model.supervised_head)
+    normed = {id(v) for v in model.batch_norm_variables()}
+    expected = 0.01 * sum(
+        0.5 * np.sum(np.square(variable.numpy()))
+        for part in trained
+        for variable in part.trainable_variables
+        if id(variable) not in normed
+    )
+    found = supervised_scores.regularization_loss(config, model)
+    assert found == pytest.approx(expected, rel=1e-5)

@@ -6,11 +6,27 @@ import pytest
 from simclr_tf.tasks.training import untouched
 
 
-@pytest.mark.parametrize("index", [0, 2])
-def test_any_change_is_found(caplog, index):
-    model = keras.Sequential(
+def make():
+    return keras.Sequential(
         [keras.Input([2]), keras.layers.Dense(3), keras.layers.Dense(1)]
     )
+
+
+def test_the_proof_spans_sessions(tmp_path):
+    path = str(tmp_path / "frozen.json")
+    first, second = make(), make()
+    untouched.Untouched("teacher", first).keep(path, is_start=True)
+    untouched.Untouched("encoder", second).keep(path, is_start=True)
+    untouched.Untouched("teacher", first).keep(path, is_start=False)
+    with pytest.raises(RuntimeError, match="the frozen encoder has changed"):
+        untouched.Untouched("encoder", first).keep(path, is_start=False)
+    untouched.Untouched("encoder", first).keep(path, is_start=True)
+    untouched.Untouched("encoder", first).keep(path, is_start=False)
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_any_change_is_found(caplog, index):
+    model = make()
     proof = untouched.Untouched("teacher", model)
     proof.prove()
     variable = model.weights[index]
