@@ -202,11 +202,39 @@ def test_before_training_it_is_known_too(tmp_path):
 
 
 def test_images_that_were_trained_on_are_told(evaluated, tmp_path):
-    directory = shutil.copytree(evaluated[0], tmp_path / "run")
     outcome = run(
-        "--mode=eval", f"--model_dir={directory}", "--eval_split=train"
+        "--mode=eval",
+        "--dataset=digits",
+        "--eval_split=train",
+        f"--checkpoint={evaluated[0]}",
+        f"--model_dir={tmp_path}/new",
     )
     assert outcome.code == 0, outcome.lines
     assert any("'train' is the training split" in x for x in outcome.lines)
+    with open(f"{tmp_path}/new/result.json") as file:
+        assert json.load(file)["eval_split"] == "train"
+
+
+def test_scores_of_other_images_are_not_written_over(evaluated):
+    directory = evaluated[0]
     with open(f"{directory}/result.json") as file:
-        assert json.load(file)["frozen"] == evaluated[1][1]  # still there
+        before = file.read()
+    outcome = run(
+        "--mode=eval", f"--model_dir={directory}", "--eval_split=train"
+    )
+    assert outcome.code == 1
+    assert outcome.lines[-1].startswith(
+        f"simclr-tf: eval_split must be 'test', of which model_dir "
+        f"'{directory}' holds the scores; got 'train'"
+    )
+    with open(f"{directory}/result.json") as file:
+        assert file.read() == before
+
+
+def test_a_cache_that_cannot_be_written_is_known_at_once(evaluated):
+    outcome = run(
+        "--mode=eval", f"--model_dir={evaluated[0]}", "--eval_protocol=frozen",
+        "--feature_cache=/dev/null/cache",
+    )  # fmt: skip
+    assert outcome.code == 1
+    assert outcome.lines[-1].startswith("simclr-tf: feature_cache: ")

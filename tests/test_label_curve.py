@@ -211,7 +211,7 @@ def test_images_that_were_trained_on_are_told(pretrained, tmp_path):
         (
             ["--label_fractions=0.001,0.1"],
             "label_fraction must leave every class a label; class '0' of 142 "
-            "images gets 0",
+            "images gets 0 by 0.001",
         ),
         (
             ["--model_dir={pretrained}"],

@@ -48,12 +48,12 @@ def test_linear_and_what_is_not_here(copied, tmp_path):
     )  # fmt: skip
     assert outcome.code == 0, outcome.lines
     _, first, *others = outcome.output.splitlines()
-    assert first.startswith("digits            accuracy")
+    assert first.startswith("digits    accuracy")
     for name, line in zip(("birdsnap", "dtd"), others, strict=True):
         assert line.startswith(name)
         assert "not measured" in line
     with open(f"{copied}/result.json") as file:
-        found = json.load(file)["transfer"]
+        found = json.load(file)["transfer"]["linear"]
     assert found["digits"]["score"] > 0.5
     assert found["digits"]["setting"]["l2"] in (0.01, 1)
     assert found["birdsnap"]["published"] == 37.4
@@ -61,6 +61,26 @@ def test_linear_and_what_is_not_here(copied, tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["score"] == "not measured" for row in rows] == [0, 1, 1]
     assert float(rows[0]["score"]) == found["digits"]["score"]
+
+
+def test_sets_that_were_scored_before_stay(copied):
+    for name in ("digits", "again=digits"):
+        outcome = evaluate(
+            copied, f"--transfer_datasets={name}", "--probe_l2=1"
+        )
+        assert outcome.code == 0, outcome.lines
+    assert [line.split()[0] for line in outcome.output.splitlines()[1:]] == [
+        "digits",
+        "again",
+    ]
+    with open(f"{copied}/result.json") as file:
+        found = json.load(file)["transfer"]["linear"]
+    assert found["digits"]["score"] == found["again"]["score"]
+    with open(f"{copied}/report/transfer_linear_{LAST}.csv") as file:
+        assert [row["dataset"] for row in csv.DictReader(file)] == [
+            "digits",
+            "again",
+        ]
 
 
 def test_runs_of_fine_tuning_are_of_one_encoder(copied, monkeypatch):
@@ -95,7 +115,7 @@ def test_a_grid_may_diverge_and_grow(copied):
     outcome = evaluate(copied, "--transfer_datasets=digits", *larger)
     assert outcome.code == 0, outcome.lines
     with open(f"{copied}/result.json") as file:
-        setting = json.load(file)["transfer"]["digits"]["setting"]
+        setting = json.load(file)["transfer"]["finetune"]["digits"]["setting"]
     assert setting["learning_rate"] in (0.01, 0.1, 0.3)
 
 
@@ -131,7 +151,7 @@ def test_fine_tuning_chooses_on_validation_and_resumes(copied):
     assert config["train_split"] == "train"
     assert config["batch_norm_decay"] == 0.9
     with open(f"{copied}/result.json") as file:
-        first = json.load(file)["transfer"]["digits"]
+        first = json.load(file)["transfer"]["finetune"]["digits"]
     assert first["setting"]["learning_rate"] in (0.01, 0.1)
     rate = first["setting"]["learning_rate"] * 256 / 32
     assert config["learning_rate"] == pytest.approx(rate)
@@ -140,7 +160,7 @@ def test_fine_tuning_chooses_on_validation_and_resumes(copied):
     again = evaluate(copied, "--transfer_datasets=digits", *GRID)
     assert sum("run is complete" in line for line in again.lines) == 2
     with open(f"{copied}/result.json") as file:
-        assert json.load(file)["transfer"]["digits"] == first
+        assert json.load(file)["transfer"]["finetune"]["digits"] == first
 
 
 def opened(copied, **options):
@@ -290,7 +310,8 @@ def test_images_that_show_several_classes(copied, voc_dir, method):
     )  # fmt: skip
     assert outcome.code == 0, outcome.lines
     with open(f"{copied}/result.json") as file:
-        row = json.load(file)["transfer"]["voc2007"]
+        (rows,) = json.load(file)["transfer"].values()
+    row = rows["voc2007"]
     assert row["metric"] == "map"
     assert 0 < row["score"] <= 1
     if "--probe_l2=0.1" not in method:

@@ -75,7 +75,9 @@ CROSS_RULES = (
     CrossRule(
         "model_dir",
         lambda config: (
-            config.model_dir or config.checkpoint or config.mode == "plan"
+            config.model_dir
+            or config.checkpoint
+            or config.mode in ("plan", *_WRITE_APART)
         ),
         "given where there is no checkpoint",
     ),

@@ -28,7 +28,7 @@ def per_class_count(budget, labels):
         counts[name] = _count(budget, size)
         if not 1 <= counts[name] <= size:
             raise errors.UserError(
-                f"a label budget must grant each class 1 to all of its "
+                f"eval_label_budgets must grant each class 1 to all of its "
                 f"labels; {budget!r} grants {counts[name]} of {size} to "
                 f"class {name}"
             )
@@ -76,7 +76,7 @@ def by_fraction(labels, fraction, *, class_names, seed):
         if not count:
             raise errors.UserError(
                 f"label_fraction must leave every class a label; class "
-                f"{name!r} of {size} images gets 0"
+                f"{name!r} of {size} images gets 0 by {fraction:g}"
             )
     return _draw(labels, dict(enumerate(counts)), seed)
 

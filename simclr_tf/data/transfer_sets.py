@@ -149,8 +149,9 @@ def find(names, *, data_dir=None):
     Args:
         names: names of `PAPER_SETS`, or theirs in TFDS; "paper" for all;
             NAME=DATASET for one of these kept elsewhere, such as
-            birdsnap=folder:PATH, with the same splits; or any other data set
-            with the splits "train" and "test", scored by accuracy.
+            birdsnap=folder:PATH, with the same splits; or any other data set,
+            by a name of the user's or its own, with the splits "train" and
+            "test", scored by accuracy.
         data_dir: where folders named like a set are looked for, if any.
 
     Returns:
@@ -184,11 +185,13 @@ def _find_one(text, data_dir):
     known |= {each.dataset: each for each in PAPER_SETS if each.dataset}
     known |= {alias: known[each] for alias, each in _ALIASES.items()}
     name, _, dataset = text.partition("=")
-    if dataset and name in known:
+    if text.startswith(folder.PREFIX):  # whose path may have the sign
+        name, dataset = text, None
+    if name in known and dataset:
         return known[name]._replace(dataset=dataset)
-    if text in known:
-        return _at_home(known[text], data_dir)
-    return _held_out(text, text)
+    if name in known:
+        return _at_home(known[name], data_dir)
+    return _held_out(name, dataset or name)
 
 
 def _at_home(known, data_dir):

@@ -3,15 +3,19 @@
 import os
 import time
 
-import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.tasks import export as export_task
 from simclr_tf.tasks import transfer
-from simclr_tf.tasks.scoring import eval_checks, frozen, supervised_scores
+from simclr_tf.tasks.scoring import (
+    eval_checks,
+    frozen,
+    results,
+    supervised_scores,
+)
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
-from simclr_tf.training import checkpoint, whole_file, writer
+from simclr_tf.training import checkpoint, writer
 
 POLL_SECS = 5.0
 """Between looks for a new checkpoint."""
@@ -43,6 +47,8 @@ def run(config, *, follow=True):
         )
     source = eval_checks.open_source(config, facts)
     eval_checks.check(config, has_head=facts["num_classes"] is not None)
+    if source is not None:
+        results.check_images(config)
     model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
@@ -77,7 +83,13 @@ def checkpoints_to_score(config, last_step, follow):
             yield os.path.join(directory, f"ckpt-{scored}")
         elif follow:
             logging.log_first_n(
-                logging.INFO, "waiting for a checkpoint in %s", 1, directory
+                logging.INFO,
+                "waiting for a checkpoint in %s: it has those of step %s, the "
+                "run ends at %d",
+                1,
+                directory,
+                scored or "none",
+                last_step,
             )
             time.sleep(POLL_SECS)
         else:
@@ -100,12 +112,15 @@ def score(config, model, source, path, step):
         dict with the official keys, and the protocols' under their names.
     """
     result = {"global_step": step}
+    if source is not None:
+        result |= results.images_of(config)
     if source is not None and model.supervised_head is not None:
         result |= supervised_scores.score(config, model, source, step)
     if config.eval_protocol == "frozen":
         result["frozen"] = frozen.run(config, model, source, step)
     if config.eval_protocol == "transfer":
-        result["transfer"] = transfer.run(config, model, path, step)
+        former = results.former(config, step).get("transfer", {})
+        result["transfer"] = transfer.run(config, model, path, step, former)
     return result
 
 
@@ -118,13 +133,8 @@ def head_name(config, facts):
 
 
 def write_result(config, result, step, *, head):
-    """Writes the result files and TensorBoard scalars, and logs a line.
-
-    What other protocols found at this step stays beside what is new.
-    """
-    for name in ("result.json", f"result_{step}.json"):
-        path = os.path.join(config.model_dir, name)
-        whole_file.write_json(path, former_result(path, step) | result)
+    """Writes the result files and TensorBoard scalars, and logs a line."""
+    results.write(config, result, step)
     scalars = {k: v for k, v in result.items() if k.startswith("eval/")}
     if scalars:
         writer.write_events(config.model_dir, step, scalars)
@@ -138,11 +148,3 @@ def write_result(config, result, step, *, head):
             scalars["eval/label_top_5_accuracy"],
             scalars["eval/mean_per_class_accuracy"],
         )
-
-
-def former_result(path, step):
-    """What a result file says of this very step; {} without one."""
-    if not tf.io.gfile.exists(path):
-        return {}
-    found = whole_file.read_json(path)
-    return found if found.get("global_step") == step else {}

@@ -90,7 +90,7 @@ def open_source(config, recipe):
         key = config.dataset, config.train_split
         if config.train_mode != "pretrain" or key not in PUBLISHED_SIZES:
             raise
-        return plan_text.Assumed(config.dataset, *PUBLISHED_SIZES[key])
+        return plan_text.Assumed(*key, *PUBLISHED_SIZES[key])
 
 
 def shape_of(config, state, *, num_replicas=1):

@@ -18,7 +18,7 @@ _METHODS = {
 }
 
 
-def run(config, model, path, step):
+def run(config, model, path, step, former):
     """Scores an encoder on every set that can be opened.
 
     Args:
@@ -26,9 +26,12 @@ def run(config, model, path, step):
         model: the pretrained `SimCLR` model.
         path: of its checkpoint.
         step: that it was reached at.
+        former: what was returned for this step before, {} for nothing; sets
+            that are not scored again stay in the table.
 
     Returns:
-        JSON-able dict of set name -> its `viz.transfer.Row` as a dict.
+        JSON-able dict of method -> set name -> its `viz.transfer.Row` as a
+        dict.
 
     Raises:
         errors.UserError: if a set is named twice, or no set at all could be
@@ -37,18 +40,22 @@ def run(config, model, path, step):
     found = transfer_sets.find(
         config.transfer_datasets, data_dir=config.data_dir
     )
-    score = _METHODS[config.transfer_method](config, model, path)
+    method = config.transfer_method
+    score = _METHODS[method](config, model, path)
+    names = {each.name for each in found}
+    kept = former.get(method, {})
+    kept = [table.Row(**kept[name]) for name in kept if name not in names]
     rows = []
     for each in found:
         rows.append(measure(config, each, score))
-        write(config, rows, step)
+        write(config, kept + rows, step)
     if all(row.score is None for row in rows):
         raise errors.UserError(
             f"transfer_datasets must name a set that can be opened; "
             f"{rows[0].dataset}: {rows[0].reason}"
         )
-    print(table.render(rows), flush=True)
-    return {row.dataset: row._asdict() for row in rows}
+    print(table.render(kept + rows), flush=True)
+    return {method: {row.dataset: row._asdict() for row in rows}}
 
 
 def write(config, rows, step):

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 
 from absl import logging
 
@@ -15,6 +16,8 @@ from simclr_tf.training import transfer_recipe
 
 DIRECTORY = "transfer"  # in model_dir
 NUM_CHECKPOINTS = 10  # of a run, the last alone being kept
+NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+"""What no directory's name has, such as the path of a folder."""
 RATE_IMAGES = 256
 """Rates of the grid are of a batch, `learning_rate` is of so many images."""
 _KEPT = (
@@ -66,7 +69,7 @@ class FinetuneTransfer:
                 diverges.
         """
         setting = self.choose(each).setting
-        logging.info("%s  chosen: %s", each.name, setting)
+        logging.info("%s  chosen: %s", each.name, _name_of(setting))
         name = f"final_{_name_of(setting)}"
         value = self._score(each, setting, each.final, each.test, name)
         return value, setting._asdict()
@@ -84,7 +87,7 @@ class FinetuneTransfer:
         try:
             return self._score(each, setting, train, test, _name_of(setting))
         except errors.DivergenceError as error:
-            logging.warning("%s  %s: %s", each.name, setting, error)
+            logging.warning("%s  %s: %s", each.name, _name_of(setting), error)
             return -math.inf
 
     def _score(self, each, setting, train, test, name):
@@ -103,7 +106,9 @@ class FinetuneTransfer:
             mode="train",
             train_mode="finetune",
             checkpoint=self._path,
-            model_dir=os.path.join(self._directory, each.name, name),
+            model_dir=os.path.join(
+                self._directory, NOT_IN_NAMES.sub("_", each.name), name
+            ),
             dataset=each.dataset,
             train_split=source.split,
             train_batch_size=size,
@@ -120,7 +125,7 @@ class FinetuneTransfer:
 
 
 def _name_of(setting):
-    return f"{setting.learning_rate:.2e}_{setting.weight_decay:.2e}"
+    return f"rate_{setting.learning_rate:.2e}_decay_{setting.weight_decay:.2e}"
 
 
 def _kept(config):

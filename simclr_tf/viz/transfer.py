@@ -38,12 +38,15 @@ def render(rows):
         Lines joined by newlines.
     """
     head = ("data set", "metric", "ours", "ResNet-50, published", "")
-    lines = [_line(*head)]
+    width = max(len(name) for name in (head[0], *(r.dataset for r in rows)))
+    lines = [_line(width, *head)]
     for row in rows:
         ours = NOT_MEASURED if row.score is None else f"{100 * row.score:.1f}"
         published = "-" if row.published is None else f"{row.published:.1f}"
         note = row.reason or _setting(row.setting)
-        lines.append(_line(row.dataset, row.metric, ours, published, note))
+        lines.append(
+            _line(width, row.dataset, row.metric, ours, published, note)
+        )
     return "\n".join(lines)
 
 
@@ -59,8 +62,8 @@ def to_csv(rows):
     return buffer.getvalue()
 
 
-def _line(name, metric, ours, published, note):
-    text = f"{name:<18}{metric:<16}{ours:>13}{published:>22}   {note}"
+def _line(width, name, metric, ours, published, note):
+    text = f"{name:<{width}}  {metric:<16}{ours:>13}{published:>22}   {note}"
     return text.rstrip()
 
 

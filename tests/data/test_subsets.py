@@ -72,7 +72,7 @@ def test_a_fraction_that_leaves_a_class_without_labels():
     with pytest.raises(
         errors.UserError,
         match=r"^label_fraction must leave every class a label; class 'ant' "
-        r"of 10 images gets 0$",
+        r"of 10 images gets 0 by 0.01$",
     ):
         subsets.by_fraction(LABELS, 0.01, class_names=NAMES, seed=0)
 

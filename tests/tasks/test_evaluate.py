@@ -66,5 +66,6 @@ def test_the_online_protocol_needs_a_probe():
     eval_checks.check(config, has_head=True)
     with pytest.raises(errors.UserError, match="eval_protocol=online needs"):
         eval_checks.check(config, has_head=False)
-    frozen = config.replace(dataset="digits", eval_protocol="frozen")
+    config = config.replace(dataset="digits", eval_split="test")
+    frozen = config.replace(eval_protocol="frozen")
     eval_checks.check(frozen, has_head=False)

@@ -284,7 +284,7 @@ def test_the_published_commands_run(pretrained, tmp_path, command):
         (
             ["--checkpoint={pretrained}", "--label_fraction=0.001"],
             "label_fraction must leave every class a label; class '0' of 142 "
-            "images gets 0",
+            "images gets 0 by 0.001",
         ),
         (
             ["--checkpoint={pretrained}", "--label_file={own}/list.txt"],

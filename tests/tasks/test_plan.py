@@ -160,7 +160,7 @@ def test_more_passes_are_more_work(state):
 
 
 def test_the_time_is_in_proportion():
-    source = plan_text.Assumed("imagenet2012", 6400, 10)
+    source = plan_text.Assumed("imagenet2012", "train", 6400, 10)
     numbers = types.SimpleNamespace(total_steps=1000)
     said = plan_text.time_lines(
         config(), source, numbers, probe.Timing(images=16, secs=0.5)
@@ -212,3 +212,15 @@ def test_sizes_to_read():
     assert plan_text.gigabytes(12_340_000) == "12.3 MB"
     assert plan_text.duration(3723) == "1:02:03"
     assert plan_text.duration(4.5 * 86400) == "4.5 days"
+
+
+def test_a_set_that_is_not_here_has_its_published_size(
+    tmp_path, monkeypatch, capsys
+):
+    sizes = {("imagenet2012", "train"): (640, 10)}
+    monkeypatch.setattr(plan, "PUBLISHED_SIZES", sizes)
+    absent = config(dataset="imagenet2012", data_dir=str(tmp_path))
+    plan.run(absent.replace(mode="plan", train_split="train"))
+    said = capsys.readouterr().out
+    assert "imagenet2012 train: 640 images" in said
+    assert "published size: the set is not here" in said

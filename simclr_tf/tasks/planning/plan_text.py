@@ -12,6 +12,7 @@ class Assumed(NamedTuple):
     """The size of a data set that is not here, in place of its `Source`."""
 
     name: str
+    split: str
     num_examples: int
     num_classes: int
 

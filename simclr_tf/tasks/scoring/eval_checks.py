@@ -4,7 +4,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.data import class_names, splits, transfer_sets
-from simclr_tf.tasks.scoring import frozen
+from simclr_tf.tasks.scoring import frozen, frozen_features
 from simclr_tf.tasks.setup import components, model_dir
 
 
@@ -25,6 +25,8 @@ def check(config, *, has_head):
             "eval_protocol=online needs a run with labels and "
             "lineareval_while_pretraining; use --eval_protocol=frozen"
         )
+    if config.eval_protocol != "online":
+        frozen_features.check_cache(config)
     if config.eval_protocol == "frozen":
         train = components.open_labelled(config, "train_split")
         frozen.check(config, train)

@@ -17,8 +17,14 @@ from simclr_tf.tasks.setup import components, model_dir
 from simclr_tf.viz import label_budgets as plot
 from simclr_tf.viz import table
 
-PRETRAINED, RANDOM, PIXELS = "pretrained", "random init", "raw pixels"
-"""Rows of the table."""
+TRAINED = {
+    "pretrain": "pretrained",
+    "finetune": "fine-tuned",
+    "distill": "distilled",
+}
+"""First row of the table, by how the encoder was trained last."""
+RANDOM, PIXELS = "random init", "raw pixels"
+"""Rows of the baselines."""
 
 
 def run(config, model, test_source, step):
@@ -48,10 +54,11 @@ def run(config, model, test_source, step):
         name: [score.record() for score in scores]
         for name, scores in rows.items()
     }
-    arrays = classifiers_of(rows[PRETRAINED])
-    arrays |= scaling_of(extractors[PRETRAINED], sources[0])
+    name = TRAINED[config.train_mode]
+    arrays = classifiers_of(rows[name])
+    arrays |= scaling_of(extractors[name], sources[0])
     if config.probe_blocks:
-        probes = block_probes.run(config, extractors[PRETRAINED], sources)
+        probes = block_probes.run(config, extractors[name], sources)
         result["blocks"] = [probe.record() for probe in probes]
         arrays |= block_probes.classifiers_of(probes)
     write_classifiers(config, step, arrays)
@@ -129,12 +136,12 @@ def check(config, source):
 
 
 def encoders(config, model):
-    """Row name -> what loads its features, the pretrained first."""
+    """Row name -> what loads its features, the trained first."""
     endpoints = (frozen_features.FEATURES,)
     if config.probe_blocks:
         endpoints = block_probes.ENDPOINTS
     rows = {
-        PRETRAINED: frozen_features.FrozenFeatures(
+        TRAINED[config.train_mode]: frozen_features.FrozenFeatures(
             config, model, endpoints=endpoints
         )
     }

@@ -6,9 +6,10 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from simclr_tf import errors
 from simclr_tf.data import sources
 from simclr_tf.evaluation import cache, features, fingerprint
-from simclr_tf.tasks.setup import components
+from simclr_tf.tasks.setup import components, model_dir
 
 FEATURES = "final_avg_pool"
 """The official name of the encoder's output, h."""
@@ -109,6 +110,13 @@ def describe(source, data_dir):
         f"{'multi' if source.is_multi_label else 'one'}, "
         f"{fingerprint.of_variables(known)}"
     )
+
+
+def check_cache(config):
+    """Raises `UserError` if a `feature_cache` cannot be made."""
+    if config.feature_cache:
+        with errors.about("feature_cache"):
+            model_dir.make_directory(config.feature_cache)
 
 
 def directory_of(config):
