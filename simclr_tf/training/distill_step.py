@@ -35,7 +35,6 @@ class DistillStep:
         is_labelled=False,
         weight_decay=0.0,
         decayed_variables=(),
-        trainable_variables=None,
     ):
         """Holds what does not change from step to step.
 
@@ -49,8 +48,6 @@ class DistillStep:
             is_labelled: whether batches have "labels", -1 for no label.
             weight_decay: strength of the L2 loss on `decayed_variables`.
             decayed_variables: what the L2 loss covers.
-            trainable_variables: what moves; None for all that the student
-                can train.
 
         Raises:
             ValueError: if labels have weight and there are none.
@@ -65,7 +62,6 @@ class DistillStep:
         self._is_labelled = is_labelled
         self._weight_decay = weight_decay
         self._decayed_variables = tuple(decayed_variables)
-        self._trainable_variables = trainable_variables
 
     @property
     def metric_names(self):
@@ -88,9 +84,7 @@ class DistillStep:
             outputs = self._state.model(images, training=True)
             return self._losses(outputs.logits, teacher_logits, labels)
 
-        variables = self._trainable_variables
-        if variables is None:
-            variables = self._state.model.trainable_variables
+        variables = self._state.model.trainable_variables
         return steps.descend(self._state.optimizer, losses, variables)
 
     def _losses(self, logits, teacher_logits, labels):

@@ -136,7 +136,6 @@ class FinetuneStep:
         criterion=supervised.one_class,
         weight_decay=0.0,
         decayed_variables=(),
-        trainable_variables=None,
     ):
         """Holds what does not change from step to step.
 
@@ -147,16 +146,12 @@ class FinetuneStep:
                 `supervised.one_class` or `supervised.several_classes`.
             weight_decay: strength of the L2 loss on `decayed_variables`.
             decayed_variables: what the L2 loss covers.
-            trainable_variables: what moves; None for all that the model can
-                train. Those that the loss does not reach stay, as projection
-                layers past `ft_proj_selector` do.
         """
         self._state = state
         self._views_of = views_of
         self._criterion = criterion
         self._weight_decay = weight_decay
         self._decayed_variables = tuple(decayed_variables)
-        self._trainable_variables = trainable_variables
 
     def __call__(self, batch):
         """Takes one replica's batch; returns a dict of float32 scalars."""
@@ -166,9 +161,7 @@ class FinetuneStep:
             outputs = self._state.model(images, training=True)
             return self._losses(outputs.logits, batch["labels"])
 
-        variables = self._trainable_variables
-        if variables is None:
-            variables = self._state.model.trainable_variables
+        variables = self._state.model.trainable_variables
         return descend(self._state.optimizer, losses, variables)
 
     def _losses(self, logits, labels):

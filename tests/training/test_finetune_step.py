@@ -112,14 +112,6 @@ def test_layers_past_the_selector_stay_but_for_their_statistics(optimizer):
     assert {p for p in statistics if "projection_head" in p} <= found
 
 
-def test_only_the_given_variables_are_trained():
-    run = make_state(single(), optimizer="momentum")
-    head = run.model.supervised_variables
-    found = moved(run, make_step(run, trainable_variables=head))
-    trained = {v.path for v in run.model.trainable_variables}
-    assert found & trained == {v.path for v in head}
-
-
 def test_the_total_is_the_sum_of_its_parts():
     _, metrics = train(single())
     assert metrics["weight_decay"] > 0
