@@ -28,6 +28,8 @@ from simclr_tf.training import checkpoint
 LAST = 6
 RESULT_KEYS = {
     "eval/mean_per_class_accuracy",  # beside the official ones
+    "dataset",
+    "eval_split",
     "eval/label_top_1_accuracy",
     "eval/label_top_5_accuracy",
     "eval/regularization_loss",

@@ -203,7 +203,10 @@ def test_another_network_or_other_classes_are_one_line(trained, tmp_path):
 def test_the_regularization_is_of_what_is_trained(opened, after):
     config, model, _ = opened
     config = config.replace(
-        weight_decay=0.01, optimizer="momentum", fine_tune_after_block=after
+        from_scratch=False,
+        weight_decay=0.01,
+        optimizer="momentum",
+        fine_tune_after_block=after,
     )
     groups = (model.encoder.stem, *model.encoder.block_groups)
     trained = (*groups[after + 1 :], model.projection_head)
