@@ -88,7 +88,9 @@ def _are_records(values):
 
 
 def _words(record):
-    return tuple(word for word in record.values() if isinstance(word, str))
+    return tuple(
+        word for _, word in sorted(record.items()) if isinstance(word, str)
+    )
 
 
 def _read(path):

@@ -9,6 +9,7 @@ from simclr_tf.tasks.scoring import results
 
 def test_what_is_not_scored_again_stays():
     knn, linear = ({"method": m, "budget": "1%"} for m in ("knn", "linear"))
+    again = {"budget": "1%", "method": "knn"}  # as sorted in a file
     former = {
         "global_step": 3,
         "eval/top": 0.5,
@@ -17,7 +18,7 @@ def test_what_is_not_scored_again_stays():
     }
     result = {
         "global_step": 3,
-        "frozen": {"pretrained": [knn | {"mean": 0.9}], "blocks": []},
+        "frozen": {"pretrained": [again | {"mean": 0.9}], "blocks": []},
         "transfer": {"finetune": {"digits": {"score": 0.4}}},
     }
     assert results.join(former, result) == {
