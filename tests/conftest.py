@@ -1,5 +1,6 @@
 """Four logical CPU devices for every test, and strategies over them."""
 
+import dataclasses
 import itertools
 import os
 
@@ -7,8 +8,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import command_line
+import numpy as np
 import pytest
 import tensorflow as tf
+
+from simclr_tf.data import digits
 
 NUM_LOGICAL_CPUS = 4
 KEY_BASES = itertools.count(1_000_000, 1000)
@@ -50,3 +54,18 @@ def pretrained(tmp_path_factory):
     outcome = command_line.run(*command_line.TINY, f"--model_dir={directory}")
     assert outcome.code == 0, outcome.lines
     return str(directory)
+
+
+@pytest.fixture
+def permute_test_labels(monkeypatch):
+    """A call gives the digits' test images the labels of others."""
+    honest = digits.open_digits
+
+    def permuted(split):
+        source = honest(split)
+        if not split.startswith("test"):
+            return source
+        labels = np.random.default_rng(0).permutation(source.labels)
+        return dataclasses.replace(source, labels=labels)
+
+    return lambda: monkeypatch.setattr(digits, "open_digits", permuted)

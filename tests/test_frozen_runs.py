@@ -64,19 +64,10 @@ def settings(found):
 
 
 def test_permuted_test_labels_choose_and_fit_nothing(
-    pretrained, evaluated, tmp_path, monkeypatch
+    pretrained, evaluated, tmp_path, permute_test_labels
 ):
     directory = shutil.copytree(pretrained, tmp_path / "run")
-    honest = digits.open_digits
-
-    def permuted(split):
-        source = honest(split)
-        if split != "test":
-            return source
-        labels = np.random.default_rng(0).permutation(source.labels)
-        return dataclasses.replace(source, labels=labels)
-
-    monkeypatch.setattr(digits, "open_digits", permuted)
+    permute_test_labels()
     _, ours, classifiers = evaluated[1]
     _, theirs, others = evaluate(directory)
     assert settings(ours) == settings(theirs)

@@ -1,7 +1,6 @@
 """The label-efficiency curve from the command line."""
 
 import csv
-import dataclasses
 import os
 import shutil
 
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 from command_line import TINY, run
 
-from simclr_tf.data import digits
 from simclr_tf.evaluation import logistic, methods
 
 CURVE = (
@@ -98,19 +96,10 @@ def remembering(kind, fitted, monkeypatch):
 
 
 def test_permuted_test_labels_change_no_choice(
-    frozen_curve, pretrained, tmp_path, monkeypatch
+    frozen_curve, pretrained, tmp_path, monkeypatch, permute_test_labels
 ):
     directory, ours, _ = frozen_curve
-    honest = digits.open_digits
-
-    def permuted(split):
-        source = honest(split)
-        if split != "test":
-            return source
-        labels = np.random.default_rng(0).permutation(source.labels)
-        return dataclasses.replace(source, labels=labels)
-
-    monkeypatch.setattr(digits, "open_digits", permuted)
+    permute_test_labels()
     theirs = []
     for kind in (methods.Linear, methods.Neighbors):
         remembering(kind, theirs, monkeypatch)

@@ -1,7 +1,6 @@
 """The transfer protocol from the command line."""
 
 import csv
-import dataclasses
 import glob
 import json
 import os
@@ -12,7 +11,7 @@ import pytest
 from command_line import assert_same_values, run, values
 
 from simclr_tf.config import Config
-from simclr_tf.data import digits, transfer_sets
+from simclr_tf.data import transfer_sets
 from simclr_tf.tasks import transfer_finetune, transfer_linear
 from simclr_tf.tasks.setup import components, given_checkpoint
 
@@ -172,21 +171,6 @@ def opened(copied, **options):
     given_checkpoint.load(str(copied), model)
     (each,) = transfer_sets.find(["digits"])
     return config, model, each
-
-
-@pytest.fixture
-def permute_test_labels(monkeypatch):
-    """A call gives the digits' test images the labels of others."""
-    honest = digits.open_digits
-
-    def permuted(split):
-        source = honest(split)
-        if not split.startswith("test"):
-            return source
-        labels = np.random.default_rng(0).permutation(source.labels)
-        return dataclasses.replace(source, labels=labels)
-
-    return lambda: monkeypatch.setattr(digits, "open_digits", permuted)
 
 
 def test_linear_sees_the_whole_square(copied, monkeypatch):

@@ -46,7 +46,6 @@ def run(config, *, follow=True):
             f"belongs to no run; got {config.model_dir!r}"
         )
     source = eval_checks.open_source(config, facts)
-    eval_checks.check(config, has_head=facts["num_classes"] is not None)
     if source is not None:
         results.check_images(config)
     model_dir.make_directory(config.model_dir)

@@ -113,7 +113,6 @@ def check_labels(config, source, plan):
     knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
         eval_checks.open_source(config, plan_of_run.facts(source, plan))
-        eval_checks.check(config, has_head=plan.num_classes is not None)
 
 
 def choose_loss(config):

@@ -8,6 +8,7 @@ from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.tasks import evaluate
 from simclr_tf.tasks.scoring import eval_checks
+from simclr_tf.tasks.setup import components
 
 
 def commit(directory, step):
@@ -63,9 +64,10 @@ def test_one_that_is_named(tmp_path):
 
 def test_the_online_protocol_needs_a_probe():
     config = Config(mode="eval", model_dir="d")
-    eval_checks.check(config, has_head=True)
+    eval_checks.check(config, None, has_head=True)
     with pytest.raises(errors.UserError, match="eval_protocol=online needs"):
-        eval_checks.check(config, has_head=False)
+        eval_checks.check(config, None, has_head=False)
     config = config.replace(dataset="digits", eval_split="test")
     frozen = config.replace(eval_protocol="frozen")
-    eval_checks.check(frozen, has_head=False)
+    source = components.open_labelled(frozen, "eval_split")
+    eval_checks.check(frozen, source, has_head=False)

@@ -1,6 +1,5 @@
 """Fine-tuning from the command line: what moves, what stays, which labels."""
 
-import dataclasses
 import json
 import math
 import os
@@ -10,8 +9,6 @@ import shutil
 import numpy as np
 import pytest
 from command_line import TINY, assert_same_values, metric_lines, run, values
-
-from simclr_tf.data import digits
 
 LAST = 6
 TUNE = (
@@ -197,20 +194,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(pretrained, tmp_path):
 
 @pytest.mark.slow
 def test_permuted_test_labels_leave_every_weight(
-    pretrained, tmp_path, monkeypatch
+    pretrained, tmp_path, permute_test_labels
 ):
-    honest = digits.open_digits
-
-    def permuted(split):
-        source = honest(split)
-        if split != "test":
-            return source
-        labels = np.random.default_rng(0).permutation(source.labels)
-        return dataclasses.replace(source, labels=labels)
-
     flags = ("--mode=train_then_eval", "--labels_per_class=4")
     tune(pretrained, tmp_path / "honest", *flags)
-    monkeypatch.setattr(digits, "open_digits", permuted)
+    permute_test_labels()
     tune(pretrained, tmp_path / "permuted", *flags)
     assert_same_values(
         values(f"{tmp_path}/honest", LAST), values(f"{tmp_path}/permuted", LAST)

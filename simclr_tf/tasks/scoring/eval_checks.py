@@ -8,11 +8,12 @@ from simclr_tf.tasks.scoring import frozen, frozen_features
 from simclr_tf.tasks.setup import components, model_dir
 
 
-def check(config, *, has_head):
+def check(config, source, *, has_head):
     """Refuses a protocol that could not be carried out.
 
     Args:
         config: a `Config`.
+        source: the labelled evaluation `Source`; None for transfer.
         has_head: whether there is a supervised head.
 
     Raises:
@@ -30,8 +31,7 @@ def check(config, *, has_head):
     if config.eval_protocol == "frozen":
         train = components.open_labelled(config, "train_split")
         frozen.check(config, train)
-        test = components.open_labelled(config, "eval_split")
-        check_classes_of_splits(train, test)
+        check_classes_of_splits(train, source)
     if config.eval_protocol == "transfer":
         transfer_sets.find(config.transfer_datasets, data_dir=config.data_dir)
 
@@ -44,13 +44,15 @@ def open_source(config, facts):
         facts: of the run, which tell the classes of its supervised head.
 
     Raises:
-        errors.UserError: if they have no labels, or other classes.
+        errors.UserError: if they have no labels, or other classes, or as
+            `check`.
     """
-    if config.eval_protocol == "transfer":
-        return None
-    source = components.open_labelled(config, "eval_split")
-    check_classes(source, facts, of="the supervised head")
-    warn_of_training_images(config)
+    source = None
+    if config.eval_protocol != "transfer":
+        source = components.open_labelled(config, "eval_split")
+        check_classes(source, facts, of="the supervised head")
+        warn_of_training_images(config)
+    check(config, source, has_head=facts["num_classes"] is not None)
     return source
 
 
