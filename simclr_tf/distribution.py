@@ -5,16 +5,28 @@ Dimension letters: `b` rows of one replica, `B` rows of all replicas.
 
 import collections
 import contextlib
+import functools
+import itertools
 
 import tensorflow as tf
 
 from simclr_tf import errors
 
 TpuAddress = collections.namedtuple("TpuAddress", "name zone project")
+# TensorFlow numbers the groups of devices of every `MirroredStrategy` from 1.
+# A strategy needs one number per set of its own devices; these leave room
+# for those, and for strategies made elsewhere in the process.
+_GROUP_KEY_BASES = itertools.count(1_000_000, 1000)
 
 
 def make_strategy(*, tpu=None, num_replicas=0):
     """Returns the `tf.distribute` strategy for the hardware at hand.
+
+    The same devices give the same object for as long as the process lives.
+    The runtime remembers the shape of every collective by group and instance
+    key. One strategy hands out each pair once; a second strategy over the
+    same devices would start over, and its first collective of another shape
+    would abort all others. Connecting to a TPU again would reset it.
 
     Args:
         tpu: a `TpuAddress` to connect to, or None for local devices.
@@ -36,7 +48,18 @@ def make_strategy(*, tpu=None, num_replicas=0):
     devices = local_devices(num_replicas)
     if len(devices) == 1:
         return tf.distribute.get_strategy()
-    return tf.distribute.MirroredStrategy(devices)
+    return _mirrored_strategy(tuple(devices))
+
+
+@functools.cache
+def _mirrored_strategy(devices):
+    """The one `MirroredStrategy` over a tuple of devices."""
+    kind = type(
+        "MirroredStrategy",
+        (tf.distribute.MirroredStrategy,),
+        {"_collective_key_base": next(_GROUP_KEY_BASES)},
+    )
+    return kind(devices)
 
 
 def local_devices(num_replicas=0):
@@ -56,14 +79,21 @@ def local_devices(num_replicas=0):
 
 
 def _split_cpu(num_replicas):
-    """Splits the CPU into logical devices, unless TensorFlow has started."""
+    """Splits the CPU into logical devices, unless TensorFlow has started.
+
+    A split that the caller has configured already is left as it is.
+    """
     cpu = tf.config.list_physical_devices("CPU")[0]
+    if tf.config.get_logical_device_configuration(cpu) is not None:
+        return
     logical = [tf.config.LogicalDeviceConfiguration()] * num_replicas
     with contextlib.suppress(RuntimeError):
         tf.config.set_logical_device_configuration(cpu, logical)
 
 
+@functools.cache
 def _tpu_strategy(tpu):
+    """The one `TPUStrategy` of a `TpuAddress`."""
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
             tpu=tpu.name or "", zone=tpu.zone, project=tpu.project

@@ -1,7 +1,6 @@
 """Four logical CPU devices for every test, and strategies over them."""
 
 import dataclasses
-import itertools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from simclr_tf import distribution
 from simclr_tf.data import digits
 
 NUM_LOGICAL_CPUS = 4
-KEY_BASES = itertools.count(1_000_000, 1000)
 
 
 def pytest_configure():
@@ -27,24 +26,9 @@ def pytest_configure():
 
 
 @pytest.fixture
-def mirrored(monkeypatch):
-    """`mirrored(k)` is a MirroredStrategy over k logical CPUs.
-
-    TensorFlow numbers the collectives of every strategy from the same start,
-    and aborts when a number comes back with another group size or shape; so
-    no two strategies of one process share a start here.
-    """
-
-    def make(num_replicas):
-        monkeypatch.setattr(
-            tf.distribute.MirroredStrategy,
-            "_collective_key_base",
-            next(KEY_BASES),
-        )
-        devices = [f"/cpu:{i}" for i in range(num_replicas)]
-        return tf.distribute.MirroredStrategy(devices)
-
-    return make
+def mirrored():
+    """`mirrored(k)` is the strategy over k logical CPUs."""
+    return lambda k: distribution.make_strategy(num_replicas=k)
 
 
 @pytest.fixture(scope="session")

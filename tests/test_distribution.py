@@ -87,11 +87,37 @@ def test_the_default_is_one_cpu_and_no_wrapper():
     assert not isinstance(strategy, tf.distribute.MirroredStrategy)
 
 
-def test_replicas_that_are_asked_for(mirrored):
-    mirrored(2)  # sets collective numbers apart
+def test_replicas_that_are_asked_for():
     strategy = distribution.make_strategy(num_replicas=2)
     assert isinstance(strategy, tf.distribute.MirroredStrategy)
     assert strategy.num_replicas_in_sync == 2
+
+
+def total(strategy, width):
+    """The sum over replicas of ones [width], on the first replica."""
+    call = tf.function(
+        lambda: strategy.run(
+            lambda: distribution.all_reduce_sum(tf.ones([width]))
+        )
+    )
+    return strategy.experimental_local_results(call())[0].numpy()
+
+
+def test_strategies_of_one_process_do_not_disturb_each_other():
+    """Collectives of every shape and group, some made elsewhere."""
+    foreign = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+    np.testing.assert_array_equal(total(foreign, 7), np.full(7, 2.0))
+    for replicas in (2, 4, 2):
+        for width in (3, 5):
+            strategy = distribution.make_strategy(num_replicas=replicas)
+            expected = np.full(width, float(replicas))
+            np.testing.assert_array_equal(total(strategy, width), expected)
+
+
+def test_devices_have_one_strategy():
+    two, four = (distribution.make_strategy(num_replicas=n) for n in (2, 4))
+    assert distribution.make_strategy(num_replicas=2) is two
+    assert four is not two
 
 
 def test_more_replicas_than_devices():
@@ -139,9 +165,10 @@ def test_a_tpu_is_resolved_connected_and_initialised(monkeypatch):
         (tf.distribute, "TPUStrategy"),
     ):
         monkeypatch.setattr(owner, name, record(name))
-    address = distribution.TpuAddress("mine", "zone-a", "project-b")
-    assert distribution.make_strategy(tpu=address) == "TPUStrategy"
-    named = {"tpu": "mine", "zone": "zone-a", "project": "project-b"}
+    address = distribution.TpuAddress("there", "zone-a", "project-b")
+    for _ in range(2):  # a second initialisation would clear its memory
+        assert distribution.make_strategy(tpu=address) == "TPUStrategy"
+    named = {"tpu": "there", "zone": "zone-a", "project": "project-b"}
     assert calls == [
         ("resolver", (), named),
         ("experimental_connect_to_cluster", ("resolver",), {}),

@@ -304,8 +304,7 @@ def test_a_warm_start_takes_weights_and_architecture_alone(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_replicas_equal_one(tmp_path, mirrored):
-    mirrored(2)  # sets collective numbers apart
+def test_two_replicas_equal_one(tmp_path):
     flags = (*TINY, "--train_steps=3", "--learning_rate=0.01")
     for replicas in (1, 2):
         outcome = run(

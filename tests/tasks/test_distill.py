@@ -230,8 +230,7 @@ def test_self_training_starts_as_the_teacher(teacher, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_replicas_equal_one(teacher, tmp_path, mirrored):
-    mirrored(2)  # sets collective numbers apart
+def test_two_replicas_equal_one(teacher, tmp_path):
     flags = (*MIXED, "--learning_rate=0.01")
     one, two = (
         distill(tmp_path / str(n), teacher, *flags, f"--num_replicas={n}")

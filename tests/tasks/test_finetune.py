@@ -222,10 +222,9 @@ def test_another_checkpoint_does_not_turn_a_run_that_goes_on(
 
 
 @pytest.mark.slow
-def test_one_replica_equals_two(pretrained, tmp_path, mirrored):
+def test_one_replica_equals_two(pretrained, tmp_path):
     flags = ("--train_steps=2", "--label_fraction=0.1", "--learning_rate=0.01")
     tune(pretrained, tmp_path / "one", *flags)
-    mirrored(2)  # so that the next strategy's collectives have numbers unused
     outcome = tune(pretrained, tmp_path / "two", *flags, "--num_replicas=2")
     assert any("2 replicas" in line for line in outcome.lines)
     ours, theirs = (values(f"{tmp_path}/{n}", 2) for n in ("one", "two"))

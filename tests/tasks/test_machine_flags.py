@@ -1,5 +1,9 @@
 """Whole runs with the flags of the machine: what may and may not change."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -95,6 +99,42 @@ def test_tf32_is_a_switch_of_the_process():
     for tf32 in (False, True):
         components.make_strategy(Config(model_dir="d", tf32=tf32))
         assert is_on() == tf32
+
+
+TWO_TRAININGS = """
+import sys
+
+import simclr_tf
+from simclr_tf import Config
+
+network = {
+    "dataset": "digits", "image_size": 8, "resnet_depth": 10,
+    "width_multiplier": 0.0625, "proj_out_dim": 8, "jit": "off",
+    "warmup_epochs": 0, "train_steps": 1, "num_replicas": 2,
+}
+first, second = sys.argv[1:]
+simclr_tf.pretrain(Config(model_dir=first, train_batch_size=16, **network))
+simclr_tf.finetune(Config(
+    model_dir=second, train_mode="finetune", checkpoint=first,
+    train_batch_size=8, **network,
+))
+"""
+
+
+@pytest.mark.slow
+def test_one_process_trains_twice_over_replicas(tmp_path):
+    """Two models and batches, whose collectives have other shapes."""
+    directories = [str(tmp_path / name) for name in ("first", "second")]
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_TRAININGS, *directories],
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for directory in directories:
+        assert metric_lines(directory)[-1]["step"] == 1
 
 
 def test_the_step_that_is_chosen():
