@@ -86,7 +86,7 @@ def load_of(num_replicas, local_images):
     return memory.Load(
         images=images,
         num_replicas=num_replicas,
-        streaming=images >= pretrain.STREAMING_MIN_IMAGES,
+        streaming=pretrain.is_large(images, num_replicas=num_replicas),
         accelerator=True,
     )
 

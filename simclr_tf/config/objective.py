@@ -34,7 +34,8 @@ class ObjectiveConfig:
         "auto",
         "How the loss is computed: 'dense' holds the matrix of all pairs, "
         "'streaming' makes it tile by tile, with the same value and gradient "
-        "in little memory; 'auto' streams batches of 2048 images or more.",
+        "in little memory; 'auto' streams where a replica has as many pairs as "
+        "a batch of 2048 images on one device.",
         choices=("auto", "dense", "streaming"),
     )
     hidden_norm: bool = fields.knob(

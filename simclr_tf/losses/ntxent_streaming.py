@@ -13,6 +13,7 @@ Dimension letters: `b` images of this replica, `B` images of all replicas, `P`
 projection width, `T` rows of a tile.
 """
 
+import math
 import typing
 
 import tensorflow as tf
@@ -22,6 +23,8 @@ from simclr_tf.losses import matmul, ntxent
 
 TILE_ROWS = 1024
 """A tile of 4 MB, which stays in a cache between its making and its use."""
+PADDING = -1
+"""The place of a column that only fills a tile up."""
 
 
 class _Rows(typing.NamedTuple):
@@ -41,7 +44,7 @@ class _Rows(typing.NamedTuple):
 
 
 class _Tiling(typing.NamedTuple):
-    """Inverse temperature, and rows of a tile."""
+    """Inverse temperature, and the most rows of a tile."""
 
     scale: float
     num_rows: int
@@ -56,7 +59,7 @@ def nt_xent_streaming(
         projections: see `ntxent.nt_xent`.
         temperature: see there.
         normalize: see there.
-        tile_rows: T.
+        tile_rows: T at most.
 
     Returns:
         `ntxent.Contrast`. The entropy is exact, where the official code adds
@@ -66,8 +69,8 @@ def nt_xent_streaming(
         ValueError: as `ntxent.nt_xent`.
 
     Distribution: as `ntxent.nt_xent`. The backward pass gathers four numbers
-    of each image, and reduces no gradient of rows. Not for XLA: the last tile
-    may be smaller.
+    of each image, and reduces no gradient of rows. XLA compiles it, as all
+    tiles have one static size: the last one is padded.
     Source: see `ntxent.nt_xent`; the recomputation is this project's.
     """
     ntxent.check_arguments(projections, temperature)
@@ -97,23 +100,23 @@ def _gradient(rows, partners, weights, normalizers, tiling):
     """dZ of the local rows [2b, P], from the weight g of each row's loss."""
     all_weights, all_normalizers = _gather(weights, normalizers)  # [2B] each
 
+    columns = (rows.all, all_weights, all_normalizers)
+
     def one_row_tile(local, own, weights, normalizers):
-        def add(total, columns, places):
+        def add(total, places, columns, column_weights, column_normalizers):
             scores = _scores(local, columns, tiling)  # [T, T]
             there = tf.exp(scores - normalizers[:, tf.newaxis])
-            back = tf.exp(scores - tf.gather(all_normalizers, places))
-            pull = weights[:, tf.newaxis] * there
-            pull += tf.gather(all_weights, places) * back
-            pull = tf.where(_is_own(own, places), 0.0, pull)
+            back = tf.exp(scores - column_normalizers)
+            pull = weights[:, tf.newaxis] * there + column_weights * back
+            pull = tf.where(_is_left_out(own, places), 0.0, pull)
             return total + matmul.full_precision_matmul(
                 pull, tf.transpose(columns)
             )
 
-        return _fold(add, tf.zeros_like(local), rows.all, tiling)
+        return _fold(add, tf.zeros_like(local), columns, tiling)
 
     tiled = (rows.local, rows.own, weights, normalizers)
-    pulled = _map_rows(one_row_tile, tiled, tiling)
-    pulled = tf.reshape(pulled, tf.shape(rows.local))
+    pulled = _map_rows(one_row_tile, tiled, tiling)  # [2b, P]
     both = weights + tf.gather(all_weights, rows.positive)  # g_i + g_j: [2b]
     return tiling.scale * (pulled - both[:, tf.newaxis] * partners)
 
@@ -122,16 +125,16 @@ def _log_sum_exp(rows, tiling):
     """log sum_k exp(s_ik) over k != i: [2b]."""
 
     def one_row_tile(local, own):
-        def add(total, columns, places):
+        def add(total, places, columns):
             scores = _scores(local, columns, tiling)  # [T, T]
-            others = tf.where(_is_own(own, places), tf.float32.min, scores)
+            is_left_out = _is_left_out(own, places)
+            others = tf.where(is_left_out, tf.float32.min, scores)
             return _log_add(total, tf.reduce_logsumexp(others, axis=1))
 
         start = tf.fill(tf.shape(own), tf.float32.min)
-        return _fold(add, start, rows.all, tiling)
+        return _fold(add, start, (rows.all,), tiling)
 
-    found = _map_rows(one_row_tile, (rows.local, rows.own), tiling)
-    return tf.reshape(found, [-1])
+    return _map_rows(one_row_tile, (rows.local, rows.own), tiling)
 
 
 def _metrics(rows, tiling):
@@ -141,9 +144,10 @@ def _metrics(rows, tiling):
     labels = rows.own[:num_local]  # [b]
 
     def one_row_tile(local):
-        def add(state, columns, places):
+        def add(state, places, columns):
             best, place, normalizer, mean = state
             scores = _scores(local, columns, tiling)  # [T, T]
+            scores = tf.where(places == PADDING, tf.float32.min, scores)
             index = tf.argmax(scores, axis=1, output_type=tf.int32)
             top = tf.gather(scores, index, batch_dims=1)
             place = tf.where(top > best, index + places[0], place)
@@ -162,7 +166,7 @@ def _metrics(rows, tiling):
             lowest,
             tf.zeros_like(lowest),
         )
-        _, place, normalizer, mean = _fold(add, start, candidates, tiling)
+        _, place, normalizer, mean = _fold(add, start, (candidates,), tiling)
         entropy = normalizer - mean
         return tf.stack([tf.cast(place, tf.float32), entropy], axis=1)
 
@@ -186,8 +190,9 @@ def _scores(local, columns, tiling):
     return tiling.scale * matmul.full_precision_matmul(local, columns)
 
 
-def _is_own(own, places):
-    return places == own[:, tf.newaxis]  # [T, T]
+def _is_left_out(own, places):
+    """Whether a column is the row itself, or padding: [T, T]."""
+    return (places == own[:, tf.newaxis]) | (places == PADDING)
 
 
 def _log_add(a, b):
@@ -196,37 +201,78 @@ def _log_add(a, b):
 
 
 def _map_rows(function, tensors, tiling):
-    """Applies a function to T rows after T rows, and joins the results."""
-    num_rows = tf.shape(tensors[0])[0]
-    num_tiles = -(-num_rows // tiling.num_rows)
-    results = tf.TensorArray(tf.float32, num_tiles, infer_shape=False)
+    """Applies a function to tile after tile of rows, and joins the results.
+
+    Args:
+        function: of T rows of each tensor, returns float32 [T, ...].
+        tensors: tuple of [n, ...].
+        tiling: a `_Tiling`.
+
+    Returns:
+        float32 [n, ...].
+    """
+    num_rows = _num_rows(tensors[0])
+    tiles = [_tiles(tensor, tiling) for tensor in tensors]
+    num_tiles = _num_rows(tiles[0])
 
     def body(index, results):
-        rows = slice(index * tiling.num_rows, (index + 1) * tiling.num_rows)
-        tile = function(*(tensor[rows] for tensor in tensors))
+        tile = function(*(each[index] for each in tiles))
         return index + 1, results.write(index, tile)
 
     _, results = tf.while_loop(
         lambda index, _: index < num_tiles,
         body,
-        (tf.constant(0), results),
+        (tf.constant(0), tf.TensorArray(tf.float32, num_tiles)),
         parallel_iterations=1,
     )
-    return results.concat()
+    joined = results.stack()  # [tiles, T, ...]
+    return tf.reshape(joined, [-1, *joined.shape[2:]])[:num_rows]
 
 
-def _fold(add, start, columns, tiling):
-    """Folds `add(total, T columns, their places)` over all columns."""
-    num_columns = tf.shape(columns)[0]
+def _fold(add, start, tensors, tiling):
+    """Folds `add(total, places, *T columns of each tensor)` over all columns.
 
-    def body(first, total):
-        last = tf.minimum(first + tiling.num_rows, num_columns)
-        return last, add(total, columns[first:last], tf.range(first, last))
+    Args:
+        add: returns the new total. `places` is int32 [T]: where the columns
+            stand among all, or `PADDING`.
+        start: the first total, a tensor or a tuple of tensors.
+        tensors: tuple of [m, ...], of which columns are rows.
+        tiling: a `_Tiling`.
+    """
+    num_columns = _num_rows(tensors[0])
+    tiles = [_tiles(tensor, tiling) for tensor in tensors]
+    num_tiles, side = _num_rows(tiles[0]), tiles[0].shape[1]
+
+    def body(index, total):
+        places = index * side + tf.range(side)
+        places = tf.where(places < num_columns, places, PADDING)
+        return index + 1, add(total, places, *(each[index] for each in tiles))
 
     _, total = tf.while_loop(
-        lambda first, _: first < num_columns,
+        lambda index, _: index < num_tiles,
         body,
         (tf.constant(0), start),
         parallel_iterations=1,
     )
     return total
+
+
+def _tiles(tensor, tiling):
+    """[n, ...] in tiles [tiles, T, ...] of equal size, padded with zeros.
+
+    T is static: at most `tiling.num_rows`, and as small as the number of
+    tiles allows where n is known, so that little is padded.
+    """
+    num_rows, side = tensor.shape[0], tiling.num_rows
+    if num_rows is not None:
+        side = math.ceil(num_rows / math.ceil(num_rows / side))
+    padding = -_num_rows(tensor) % side
+    paddings = [[0, padding]] + [[0, 0]] * (len(tensor.shape) - 1)
+    padded = tf.pad(tensor, paddings)
+    return tf.reshape(padded, [-1, side, *tensor.shape[1:]])
+
+
+def _num_rows(tensor):
+    """An int where it is known, else an int32 []."""
+    static = tensor.shape[0]
+    return tf.shape(tensor)[0] if static is None else static

@@ -96,7 +96,7 @@ class Distillation(one_view.OneView):
         self.leave_alone(opened, "teacher", self._teacher_model)
         super().begin(opened)
 
-    def make_step(self, config, state, views_of):
+    def make_step(self, config, state, views_of, *, num_replicas):
         """The step of the student."""
         return distill_step.DistillStep(
             state,

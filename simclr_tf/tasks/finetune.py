@@ -79,7 +79,7 @@ class Finetuning(one_view.OneView):
             logging.info(line)
         super().begin(opened)
 
-    def make_step(self, config, state, views_of):
+    def make_step(self, config, state, views_of, *, num_replicas):
         """The step over what is not frozen."""
         several = self._is_multi_label
         return steps.FinetuneStep(

@@ -126,15 +126,15 @@ def load_of(config, num_replicas):
         images=config.train_batch_size,
         num_replicas=num_replicas,
         microbatch=config.microbatch_size,
-        streaming=is_streaming(config),
+        streaming=is_streaming(config, num_replicas),
         compiled=config.jit != "off",
         accelerator=machine.has_accelerator(),
     )
 
 
-def is_streaming(config):
+def is_streaming(config, num_replicas):
     """Whether the loss is the streaming one."""
-    chosen = pretrain.choose_loss(config)
+    chosen = pretrain.choose_loss(config, num_replicas=num_replicas)
     return chosen is ntxent_streaming.nt_xent_streaming
 
 

@@ -7,9 +7,10 @@ from simclr_tf.tasks.setup import components, plan_of_run
 from simclr_tf.tasks.training import knn_monitor, recipe, training_run
 from simclr_tf.training import batch_views, microbatch, steps
 
-STREAMING_MIN_IMAGES = 2048
-"""Images of a batch from which the streaming loss is no slower on a CPU, and
-saves memory; see docs/performance.md."""
+STREAMING_MIN_PAIRS = (2 * 2048) ** 2
+"""Rows of one replica times rows of all, from which the streaming loss is no
+slower on a CPU, and saves memory: a batch of 2048 images on one replica. See
+docs/performance.md."""
 
 
 def run(config):
@@ -51,12 +52,12 @@ class Pretraining(recipe.Recipe):
             jit=jit,
         )
 
-    def make_step(self, config, state, views_of):
+    def make_step(self, config, state, views_of, *, num_replicas):
         """The step, perhaps by microbatches."""
         decayed = components.l2_loss_variables(config, state.model)
         options = {
             "views_of": views_of,
-            "contrast": choose_loss(config),
+            "contrast": choose_loss(config, num_replicas=num_replicas),
             "temperature": config.temperature,
             "hidden_norm": config.hidden_norm,
             "weight_decay": config.weight_decay,
@@ -115,9 +116,28 @@ def check_labels(config, source, plan):
         eval_checks.open_source(config, plan_of_run.facts(source, plan))
 
 
-def choose_loss(config):
-    """The implementation of NT-Xent that `--nt_xent` asks for."""
-    is_large = config.train_batch_size >= STREAMING_MIN_IMAGES
-    if config.nt_xent == "streaming" or (config.nt_xent == "auto" and is_large):
+def choose_loss(config, *, num_replicas):
+    """The implementation of NT-Xent that `--nt_xent` asks for.
+
+    Args:
+        config: a `Config`.
+        num_replicas: among which the batch is divided.
+    """
+    is_streaming = config.nt_xent == "streaming" or (
+        config.nt_xent == "auto"
+        and is_large(config.train_batch_size, num_replicas=num_replicas)
+    )
+    if is_streaming:
         return ntxent_streaming.nt_xent_streaming
     return ntxent.contrast
+
+
+def is_large(num_images, *, num_replicas):
+    """Whether the pairs that one replica computes are worth streaming.
+
+    Args:
+        num_images: of the batch of all replicas.
+        num_replicas: among which it is divided.
+    """
+    rows = 2 * num_images
+    return rows * rows // num_replicas >= STREAMING_MIN_PAIRS

@@ -25,10 +25,7 @@ def tiny_model(*, sync_bn=True):
 
 
 def reduced_sizes(strategy, *, streaming, sync_bn):
-    """How many numbers each all-reduce of a step's graph takes; the model.
-
-    None where the graph leaves the size open.
-    """
+    """How many numbers each all-reduce of a step's graph takes; the model."""
     with strategy.scope():
         made = state.make_state(
             tiny_model(sync_bn=sync_bn), lars.LARS(0.1), image_size=SIZE
@@ -62,11 +59,7 @@ def test_bytes_and_calls_are_those_of_the_graph(mirrored, streaming, sync_bn):
         streaming=streaming,
     )
     assert len(sizes) == REPLICAS * found.num_calls
-    # The streaming loss's backward pass is the one of open size.
-    left_out = found.backwards if None in sizes else 0
-    known = 4 * sum(size for size in sizes if size is not None)
-    assert known == REPLICAS * (found.total - left_out)
-    assert sizes.count(None) == (REPLICAS if streaming else 0)
+    assert 4 * sum(sizes) == REPLICAS * found.total
 
 
 NETWORK = traffic.Network(

@@ -36,9 +36,12 @@ def trained(directory, *flags):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flag", ["--jit=on", "--remat", "--nofused_bn"])
-def test_the_run_is_the_same(plain, flag, tmp_path):
-    trained(tmp_path, "--jit=off", flag)
+@pytest.mark.parametrize(
+    "flags",
+    [["--jit=on", "--nt_xent=streaming"], ["--remat"], ["--nofused_bn"]],
+)
+def test_the_run_is_the_same(plain, flags, tmp_path):
+    trained(tmp_path, "--jit=off", *flags)
     expected = dict(metric_lines(plain[0])[-1], images_per_sec=0)
     found = dict(metric_lines(tmp_path)[-1], images_per_sec=0)
     assert found == pytest.approx(expected, rel=SAME)
@@ -149,8 +152,8 @@ def test_the_step_that_is_chosen():
         config, num_classes=None, total_steps=1, warmup_steps=0
     )
     recipe = pretrain.Pretraining()
-    whole = recipe.make_step(config, state, tf.identity)
+    whole = recipe.make_step(config, state, tf.identity, num_replicas=1)
     split = config.replace(microbatch_size=32)
-    parts = recipe.make_step(split, state, tf.identity)
+    parts = recipe.make_step(split, state, tf.identity, num_replicas=1)
     assert type(whole) is steps.PretrainStep
     assert type(parts) is microbatch.MicrobatchedPretrainStep

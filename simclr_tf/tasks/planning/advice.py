@@ -16,7 +16,8 @@ def lines(config, shape_of, load, *, memory_bytes):
     """
     if memory_bytes is None:
         return {"advice": "none, as the memory at hand is unknown"}
-    load = load._replace(streaming=load.streaming or _is_large(config))
+    is_large = pretrain.is_large(load.images, num_replicas=load.num_replicas)
+    load = load._replace(streaming=load.streaming or is_large)
     found = choice.choose(
         shape_of, load, precision=config.precision, memory_bytes=memory_bytes
     )
@@ -34,10 +35,6 @@ def lines(config, shape_of, load, *, memory_bytes):
         "advice": f"{flags}; training takes {needed.total / 1e9:.3g} GB of "
         f"{memory_bytes / 1e9:.3g} GB"
     }
-
-
-def _is_large(config):
-    return config.train_batch_size >= pretrain.STREAMING_MIN_IMAGES
 
 
 def _flags(config, found, load):

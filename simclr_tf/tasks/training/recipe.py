@@ -57,7 +57,7 @@ class Recipe(abc.ABC):
         """The function from a batch to what the network sees."""
 
     @abc.abstractmethod
-    def make_step(self, config, state, views_of):
+    def make_step(self, config, state, views_of, *, num_replicas):
         """What one step is, a step of `training`."""
 
     @abc.abstractmethod

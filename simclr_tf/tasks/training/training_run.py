@@ -210,7 +210,12 @@ def make_call(opened, *, make=loop.make_train_call):
         num_replicas=strategy.num_replicas_in_sync,
     )
     views_of = opened.recipe.make_views(config, jit=compiles.views)
-    step = opened.recipe.make_step(config, opened.state, views_of)
+    step = opened.recipe.make_step(
+        config,
+        opened.state,
+        views_of,
+        num_replicas=strategy.num_replicas_in_sync,
+    )
     call = make(
         compilation.compiled(step, is_compiled=compiles.step),
         strategy,
