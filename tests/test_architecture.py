@@ -13,6 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "errors": -1,
     "config": 0,
+    "matmul": 0,
     "distribution": 1,
     "augment": 1,
     "optim": 1,
@@ -41,6 +42,9 @@ SAME_LAYER = {
 """(imported, importer) pairs that may meet within one layer."""
 STATEFUL = ("tf.random.uniform", "tf.random.normal", "tf.random.shuffle",
             "tf.image.random_")  # fmt: skip
+PRODUCTS = ("tf.matmul", "tf.linalg.mat", "tf.linalg.einsum", "tf.einsum",
+            "tf.tensordot", "tf.linalg.tensordot", "tf.nn.conv",
+            "tf.nn.depthwise")  # fmt: skip
 DRAWERS = {"utils.py", "helpers.py", "common.py", "misc.py"}
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
@@ -149,6 +153,22 @@ def test_no_stateful_random_op():
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.Attribute):
                 assert not ast.unparse(node).startswith(STATEFUL), path
+
+
+def test_no_product_outside_the_network_may_be_rounded():
+    """Accelerators round factors of float32 products; `matmul` does not.
+
+    The evaluation's products are NumPy's, in float32 on the host.
+    """
+    for path in FILES:
+        if unit_of(path) in {"matmul", "models", "benchmarks"}:
+            continue
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.Attribute):
+                assert not ast.unparse(node).startswith(PRODUCTS), path
+            is_operator = isinstance(node, ast.BinOp | ast.AugAssign)
+            if is_operator and unit_of(path) != "evaluation":
+                assert not isinstance(node.op, ast.MatMult), path
 
 
 @pytest.mark.parametrize(

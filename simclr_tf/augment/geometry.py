@@ -6,6 +6,7 @@ A box is (y, x, height, width) in whole pixels.
 
 import tensorflow as tf
 
+from simclr_tf import matmul
 from simclr_tf.augment import draws as draws_lib
 
 # Official tf2/data_util.py: arguments of the distorted bounding box sampler.
@@ -112,7 +113,8 @@ def crop_resize_flip(images, boxes, flip, *, image_size):
     Bicubic (Keys, a = -1/2) with half-pixel centres and no antialiasing; taps
     outside the box are dropped and the others rescaled, as `tf.image.resize`
     on the cut box does. Written as two products with per-image matrices,
-    since the resize kernel neither takes boxes nor compiles by XLA.
+    since the resize kernel neither takes boxes nor compiles by XLA; in full
+    float32 also where a device rounds factors of products (see `matmul`).
 
     Args:
         images: uint8, or float32 in [0, 1], [B, H, W, 3].
@@ -135,8 +137,10 @@ def crop_resize_flip(images, boxes, flip, *, image_size):
     planes = tf.transpose(images, [0, 3, 1, 2])  # [B, 3, H, W]
     rows = rows[:, tf.newaxis]  # [B, 1, S, H]
     columns = columns[:, tf.newaxis]  # [B, 1, S, W]
-    planes = tf.matmul(rows, planes)  # [B, 3, S, W]
-    planes = tf.matmul(planes, columns, transpose_b=True)  # [B, 3, S, S]
+    planes = matmul.full_precision_matmul(rows, planes)  # [B, 3, S, W]
+    planes = matmul.full_precision_matmul(
+        planes, columns, transpose_b=True
+    )  # [B, 3, S, S]
     return tf.transpose(planes, [0, 2, 3, 1])
 
 

@@ -5,7 +5,7 @@ Dimension letters: `M` rows, `P` projection width.
 
 import tensorflow as tf
 
-from simclr_tf.losses import matmul
+from simclr_tf import matmul
 
 
 def triplet_semi_hard(embeddings, labels, *, margin=1.0):
@@ -66,7 +66,7 @@ def _semi_hard(distances, is_negative):
 
 def _squared_distances(rows):
     """|u - v|^2 of all pairs, [M, M], at least 0, exactly 0 on the diagonal."""
-    products = matmul.full_precision_matmul(rows, rows)  # [M, M]
+    products = matmul.full_precision_matmul(rows, rows, transpose_b=True)
     norms = tf.linalg.diag_part(products)  # [M]
     squares = norms[:, tf.newaxis] - 2.0 * products + norms
     return tf.nn.relu(squares)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from simclr_tf import distribution
-from simclr_tf.losses import matmul
+from simclr_tf import distribution, matmul
 
 _ENTROPY_EPSILON = 1e-8  # inside the log, as in official tf2/metrics.py
 
@@ -77,7 +76,8 @@ def nt_xent(projections, *, temperature=0.1, normalize=True):
     others, own, positive = gather_rows(rows)
     num_local, num_global = tf.shape(rows)[0] // 2, tf.shape(others)[0] // 2
 
-    logits = matmul.full_precision_matmul(rows, others) / temperature
+    logits = matmul.full_precision_matmul(rows, others, transpose_b=True)
+    logits /= temperature  # [2b, 2B]
     is_own = tf.range(2 * num_global) == own[:, tf.newaxis]  # [2b, 2B]
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
         labels=positive, logits=tf.where(is_own, tf.float32.min, logits)

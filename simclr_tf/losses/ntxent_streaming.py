@@ -18,8 +18,8 @@ import typing
 
 import tensorflow as tf
 
-from simclr_tf import distribution
-from simclr_tf.losses import matmul, ntxent
+from simclr_tf import distribution, matmul
+from simclr_tf.losses import ntxent
 
 TILE_ROWS = 1024
 """A tile of 4 MB, which stays in a cache between its making and its use."""
@@ -109,9 +109,7 @@ def _gradient(rows, partners, weights, normalizers, tiling):
             back = tf.exp(scores - column_normalizers)
             pull = weights[:, tf.newaxis] * there + column_weights * back
             pull = tf.where(_is_left_out(own, places), 0.0, pull)
-            return total + matmul.full_precision_matmul(
-                pull, tf.transpose(columns)
-            )
+            return total + matmul.full_precision_matmul(pull, columns)
 
         return _fold(add, tf.zeros_like(local), columns, tiling)
 
@@ -187,7 +185,8 @@ def _gather(*values):
 
 
 def _scores(local, columns, tiling):
-    return tiling.scale * matmul.full_precision_matmul(local, columns)
+    products = matmul.full_precision_matmul(local, columns, transpose_b=True)
+    return tiling.scale * products  # [T, T]
 
 
 def _is_left_out(own, places):

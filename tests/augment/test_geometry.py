@@ -4,9 +4,11 @@ import pathlib
 
 import numpy as np
 import pytest
+import rounded_products
 import tensorflow as tf
 from scipy import stats
 
+from simclr_tf import matmul
 from simclr_tf.augment import draws, geometry
 
 GOLDENS = np.load(pathlib.Path(__file__).parents[1] / "goldens/augment.npz")
@@ -17,6 +19,9 @@ MIN_P_VALUE = 1e-3
 # The exact crop's own float32, at a point halfway between two levels.
 ROUNDING_TOLERANCE = 1e-6
 NUM_BOXES = 2500
+# Of 255: what float32 sums in another order differ by, with room.
+LEVEL_TOLERANCE = 1e-2
+LOST_LEVELS = 0.1  # at least, by plain products of rounded factors
 # Five standard errors of a decile, 5 * 0.5 / sqrt(2500) in quantile; both
 # quantities span less than 1.
 DECILE_TOLERANCE = 0.05
@@ -265,3 +270,21 @@ def test_as_float():
     np.testing.assert_array_equal(geometry.as_float(pixels), expected)
     overshoot = tf.constant([-0.1, 1.2])
     np.testing.assert_array_equal(geometry.as_float(overshoot), overshoot)
+
+
+@pytest.mark.parametrize("kind", rounded_products.STORED_BITS)
+def test_accelerators_lose_no_part_of_a_level(monkeypatch, kind):
+    """Rounds the factors of every product, as matrix units do."""
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.integers(0, 256, (2, 40, 48, 3)), tf.uint8)
+    boxes = tf.constant([[3, 5, 31, 40], [0, 0, 40, 48]])
+    flip = tf.constant([True, False])
+    resize = lambda: geometry.crop_resize_flip(  # noqa: E731
+        images, boxes, flip, image_size=32
+    )
+    exact = resize()
+    rounded_products.simulate(monkeypatch, kind)
+    error = np.abs(resize() - exact).max() * 255
+    assert error < LEVEL_TOLERANCE
+    monkeypatch.setattr(matmul, "_only_cpus", lambda: True)
+    assert np.abs(resize() - exact).max() * 255 > LOST_LEVELS

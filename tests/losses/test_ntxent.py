@@ -3,12 +3,12 @@ import math
 import ntxent_suite
 import numpy as np
 import pytest
+import rounded_products
 import tensorflow as tf
 
-from simclr_tf.losses import matmul, ntxent
+from simclr_tf.losses import ntxent
 
 GOLDEN_RTOL = 1e-5  # float32 sums in another order
-SPLIT_RTOL = 1e-6  # of the largest value: sums of float32 products
 
 
 class TestDense(ntxent_suite.NtXentSuite):
@@ -22,7 +22,7 @@ class TestDenseWithSplitProducts(ntxent_suite.NtXentSuite):
 
     @pytest.fixture(autouse=True)
     def _accelerator(self, monkeypatch):
-        monkeypatch.setattr(matmul, "_only_cpus", lambda: False)
+        rounded_products.simulate(monkeypatch, "bfloat16")
 
 
 @pytest.mark.parametrize("case", ntxent_suite.GOLDEN_CASES)
@@ -77,53 +77,3 @@ def test_logits_are_the_local_first_views_against_all_second_views(mirrored):
 def test_chance_loss(num_images):
     expected = 2 * np.log(2.0 * num_images - 1)
     assert ntxent.chance_loss(num_images) == pytest.approx(expected)
-
-
-def random_matrix(*shape, seed):
-    return np.random.default_rng(seed).standard_normal(shape).astype("float32")
-
-
-def test_parts_are_bfloat16_numbers_that_sum_to_the_whole():
-    x = random_matrix(64, 64, seed=0) * 10.0 ** np.arange(-28, 36).astype("f4")
-    parts = matmul.bfloat16_parts(tf.constant(x))
-    for part in parts:
-        rounded = tf.cast(tf.cast(part, tf.bfloat16), tf.float32)
-        np.testing.assert_array_equal(rounded, part)
-    total = sum(np.asarray(part, "float64") for part in parts)
-    np.testing.assert_array_equal(total, x)
-
-
-def product_and_gradients(a, b, upstream):
-    with tf.GradientTape() as tape:
-        tape.watch([a, b])
-        product = matmul.split_matmul(a, b)
-    return product, *tape.gradient(product, [a, b], upstream)
-
-
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_split_products_survive_rounded_inputs(monkeypatch, jit_compile):
-    """Rounds every operand to bfloat16, as the matrix unit of a TPU does."""
-    a, b = random_matrix(7, 16, seed=0), random_matrix(9, 16, seed=1)
-    upstream = random_matrix(7, 9, seed=2)
-    plain = tf.matmul
-
-    def rounding(x, y, **kwargs):
-        x, y = (tf.cast(tf.cast(v, "bfloat16"), "float32") for v in (x, y))
-        return plain(x, y, **kwargs)
-
-    monkeypatch.setattr(tf, "matmul", rounding)
-    naive = tf.matmul(a, b, transpose_b=True).numpy()
-    function = tf.function(product_and_gradients, jit_compile=jit_compile)
-    actual = function(*map(tf.constant, (a, b, upstream)))
-    a, b, upstream = (x.astype("float64") for x in (a, b, upstream))
-    expected = a @ b.T, upstream @ b, upstream.T @ a
-    for value, exact in zip(actual, expected, strict=True):
-        ntxent_suite.assert_close(value, exact, rtol=SPLIT_RTOL)
-    assert np.abs(naive - expected[0]).max() > 1e3 * SPLIT_RTOL
-
-
-def test_cpus_multiply_plainly():
-    a, b = random_matrix(3, 4, seed=0), random_matrix(5, 4, seed=1)
-    expected = tf.matmul(a, b, transpose_b=True)
-    actual = matmul.full_precision_matmul(tf.constant(a), tf.constant(b))
-    np.testing.assert_array_equal(actual, expected)
