@@ -13,6 +13,8 @@ import tensorflow as tf
 from simclr_tf import errors
 
 TpuAddress = collections.namedtuple("TpuAddress", "name zone project")
+TF32_CAPABILITY = (8, 0)
+"""Compute capability of the first NVIDIA GPUs with TF32, Ampere."""
 # TensorFlow numbers the groups of devices of every `MirroredStrategy` from 1.
 # A strategy needs one number per set of its own devices; these leave room
 # for those, and for strategies made elsewhere in the process.
@@ -114,6 +116,20 @@ def device_type(strategy):
     if isinstance(strategy, tf.distribute.TPUStrategy):
         return "TPU"
     return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+
+
+def has_tf32():
+    """Whether a visible GPU multiplies in TF32 (compute capability >= 8.0).
+
+    Source: NVIDIA A100 whitepaper; the setting is
+    `tf.config.experimental.enable_tensor_float_32_execution`.
+    """
+    details = map(
+        tf.config.experimental.get_device_details,
+        tf.config.get_visible_devices("GPU"),
+    )
+    found = (each.get("compute_capability", (0, 0)) for each in details)
+    return any(capability >= TF32_CAPABILITY for capability in found)
 
 
 def num_replicas():

@@ -128,6 +128,30 @@ def test_more_replicas_than_devices():
     )
 
 
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ([], False),
+        ([{}], False),  # no NVIDIA GPU
+        ([{"compute_capability": (7, 5)}], False),
+        (
+            [{"compute_capability": (7, 5)}, {"compute_capability": (8, 0)}],
+            True,
+        ),
+        ([{"compute_capability": (12, 0)}], True),
+    ],
+)
+def test_gpus_with_tf32(monkeypatch, details, expected):
+    gpus = dict(enumerate(details))
+    monkeypatch.setattr(
+        tf.config, "get_visible_devices", lambda kind: list(gpus)
+    )
+    monkeypatch.setattr(
+        tf.config.experimental, "get_device_details", gpus.__getitem__
+    )
+    assert distribution.has_tf32() == expected
+
+
 def resolver(monkeypatch, maker):
     monkeypatch.setattr(
         tf.distribute.cluster_resolver, "TPUClusterResolver", maker

@@ -19,8 +19,9 @@ class HardwareConfig:
     )
     tf32: bool = fields.knob(
         True,
-        "On GPUs that can, round the factors of float32 products to 10 bits "
-        "(TF32), outside the loss; no effect elsewhere.",
+        "On GPUs that can, round the factors of the network's float32 products "
+        "to 10 bits (TF32), in training and evaluation; never in the loss and "
+        "in resizing. --tf32 is refused where no GPU can.",
     )
     jit: str = fields.knob(
         "auto",

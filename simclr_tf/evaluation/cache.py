@@ -18,12 +18,22 @@ FORMAT = 1
 """Raised when a file is to be read differently."""
 
 
-def facts_of(*, encoder, dataset, split, image_size, preprocessing, endpoints):
+def facts_of(
+    *,
+    encoder,
+    arithmetic,
+    dataset,
+    split,
+    image_size,
+    preprocessing,
+    endpoints,
+):
     """What features depend on, as JSON.
 
     Args:
         encoder: hash of the weights and statistics, see
             `fingerprint.of_model`.
+        arithmetic: what it computes in, such as "bfloat16".
         dataset: name of the data set, with all that tells it from others,
             such as its version or its folder and number of images.
         split: its split, such as "train[:90%]".
@@ -38,6 +48,7 @@ def facts_of(*, encoder, dataset, split, image_size, preprocessing, endpoints):
         {
             "format": FORMAT,
             "encoder": encoder,
+            "arithmetic": arithmetic,
             "dataset": dataset,
             "split": split,
             "image_size": image_size,

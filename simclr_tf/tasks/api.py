@@ -6,7 +6,7 @@ from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.tasks import evaluate as evaluation
 from simclr_tf.tasks import modes
-from simclr_tf.tasks.setup import components, given_checkpoint
+from simclr_tf.tasks.setup import components, devices, given_checkpoint
 from simclr_tf.training import console
 
 
@@ -75,8 +75,7 @@ def evaluate(config):
     Raises:
         errors.UserError: if there is nothing to score or to score with.
     """
-    _check_one_seed(config)
-    console.speak_plainly()
+    _prepare(config)
     return evaluation.run(config, follow=False)
 
 
@@ -90,34 +89,41 @@ def load_model(path, **flags):
 
     Returns:
         A built `SimCLR` for one device, its supervised head included where
-        there is one.
+        there is one. It computes as its run did: `precision` is of the
+        network, `tf32` is set for the whole process.
 
     Raises:
         errors.UserError: if the path holds no such network, or a flag
             describes another one.
     """
     config = Config(mode="eval", checkpoint=os.fspath(path), **flags)
+    devices.prepare(config)
     config, facts = given_checkpoint.recall(config)
+    devices.configure(config)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(path, model)
     return model
 
 
 def _train(config, train_mode):
-    _check_one_seed(config)
     if config.train_mode != train_mode:
         raise errors.UserError(
             f"train_mode must be {train_mode!r} for {train_mode}(config); got "
             f"{config.train_mode!r}"
         )
-    console.speak_plainly()
+    _prepare(config)
     return modes.train(config)
 
 
-def _check_one_seed(config):
-    """Repeating is the command line's; a script has loops of its own."""
+def _prepare(config):
+    """What every run from Python starts with.
+
+    Repeating is the command line's; a script has loops of its own.
+    """
     if config.num_seeds > 1:
         raise errors.UserError(
             "num_seeds must be 1 from Python (call once per seed and "
             f"model_dir); got {config.num_seeds}"
         )
+    devices.prepare(config)
+    console.speak_plainly()

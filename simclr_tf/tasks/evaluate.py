@@ -14,7 +14,12 @@ from simclr_tf.tasks.scoring import (
     results,
     supervised_scores,
 )
-from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
+from simclr_tf.tasks.setup import (
+    components,
+    devices,
+    given_checkpoint,
+    model_dir,
+)
 from simclr_tf.training import checkpoint, writer
 
 POLL_SECS = 5.0
@@ -40,6 +45,7 @@ def run(config, *, follow=True):
     """
     export_task.check_format(config)
     config, facts = given_checkpoint.recall(config)
+    devices.configure(config)
     if not config.model_dir:
         raise errors.UserError(
             "model_dir must be given for the results, as the checkpoint "

@@ -6,7 +6,12 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.export import directory, hub, keras_file, onnx_file
-from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
+from simclr_tf.tasks.setup import (
+    components,
+    devices,
+    given_checkpoint,
+    model_dir,
+)
 
 PARENTS = {"savedmodel": "saved_model", "keras": "keras", "onnx": "onnx"}
 """Directory in `model_dir` where exports of a format lie, by step."""
@@ -31,6 +36,7 @@ def run(config):
         directory.check_replaceable(config.export_dir)
     check_format(config)
     config, facts = given_checkpoint.recall(config)
+    devices.configure(config)
     if not (config.export_dir or config.model_dir):
         raise errors.UserError(
             "export_dir must be given to export a checkpoint of no run; got "

@@ -12,6 +12,7 @@ from simclr_tf.tasks import (
     pretrain,
     repeat,
 )
+from simclr_tf.tasks.setup import devices
 
 _TRAIN = {
     "pretrain": pretrain.run,
@@ -29,6 +30,7 @@ def run(config):
     Raises:
         errors.UserError: whatever the task finds wrong.
     """
+    devices.prepare(config)
     if config.num_seeds > 1 and config.mode != "label_curve":
         repeat.run(config, run_once)
     else:

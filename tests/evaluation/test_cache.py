@@ -8,6 +8,7 @@ from simclr_tf.evaluation import cache, features, npz_file
 
 SETTINGS = {
     "encoder": "ab" * 32,
+    "arithmetic": "float32",
     "dataset": "digits",
     "split": "train",
     "image_size": 8,
@@ -64,6 +65,7 @@ def test_without_a_directory_nothing_is_kept():
     "change",
     [
         {"encoder": "cd" * 32},
+        {"arithmetic": "bfloat16"},
         {"dataset": "cifar10"},
         {"split": "test"},
         {"image_size": 16},

@@ -97,13 +97,6 @@ def test_what_cannot_be_is_one_line(flags, message, tmp_path):
     assert outcome.lines == [f"simclr-tf: {message}"]
 
 
-def test_tf32_is_a_switch_of_the_process():
-    is_on = tf.config.experimental.tensor_float_32_execution_enabled
-    for tf32 in (False, True):
-        components.make_strategy(Config(model_dir="d", tf32=tf32))
-        assert is_on() == tf32
-
-
 TWO_TRAININGS = """
 import sys
 

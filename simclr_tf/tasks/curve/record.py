@@ -19,6 +19,7 @@ BEYOND_IDENTITY = (
     "eval_split",
     "eval_steps",
     "precision",
+    "tf32",
     "variable_schema",
     "holdout_fraction",
     "probe_l2",

@@ -9,11 +9,11 @@ import tensorflow as tf
 from simclr_tf import errors
 from simclr_tf.data import sources
 from simclr_tf.evaluation import cache, features, fingerprint
-from simclr_tf.tasks.setup import components, model_dir
+from simclr_tf.tasks.setup import components, devices, model_dir
 
 FEATURES = "final_avg_pool"
 """The official name of the encoder's output, h."""
-PREPROCESSING = 1
+PREPROCESSING = 2
 """Version of `views.eval_images`; raised when it gives other pixels."""
 DIRECTORY = "features"  # in model_dir
 _OF_ENCODER = re.compile("[0-9a-f]{16}")
@@ -72,7 +72,8 @@ class FrozenFeatures:
     def _facts(self, source):
         config, found = self._config, self._encoder
         return cache.facts_of(
-            encoder=f"{found.weights} {found.statistics} {config.precision}",
+            encoder=f"{found.weights} {found.statistics}",
+            arithmetic=devices.arithmetic(config),
             dataset=describe(source, config.data_dir),
             split=source.split,
             image_size=config.image_size,

@@ -82,11 +82,7 @@ def check_labelled(source, field):
 
 
 def make_strategy(config):
-    """The `tf.distribute` strategy asked for, or what the hardware offers.
-
-    Sets how GPUs multiply float32, for the whole process.
-    """
-    tf.config.experimental.enable_tensor_float_32_execution(config.tf32)
+    """The `tf.distribute` strategy asked for, or what the hardware offers."""
     tpu = None
     if config.use_tpu:
         tpu = distribution.TpuAddress(

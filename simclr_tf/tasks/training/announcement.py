@@ -62,10 +62,11 @@ def _devices(strategy):
 
 
 def _precision(config, strategy):
-    state = "on" if config.tf32 else "off"
     is_gpu = distribution.device_type(strategy) == "GPU"
-    where = "outside the loss" if is_gpu else "(of GPUs alone)"
-    return f"{config.precision}, TF32 {state} {where}"
+    if not (is_gpu and distribution.has_tf32()):
+        return config.precision
+    state = "on" if config.tf32 else "off"
+    return f"{config.precision}, TF32 {state} outside the loss"
 
 
 def _model(config, model):

@@ -5,6 +5,7 @@ import types
 
 import pytest
 
+from simclr_tf import distribution
 from simclr_tf.config import Config
 from simclr_tf.data import sources
 from simclr_tf.tasks import pretrain
@@ -60,8 +61,25 @@ def test_everything_the_run_will_do():
     assert "lars, learning rate 0.075 = 0.3 x 64 / 256" in lines["rate"]
     assert lines["steps"] == "300, warm-up 44, checkpoint every 22"
     assert f"{2 * math.log(2 * BATCH - 1):.4f} = 2 log(2N-1)" in lines["loss"]
-    assert lines["precision"] == "float32, TF32 on (of GPUs alone)"
+    assert lines["precision"] == "float32"
     assert lines["model_dir"] == "runs/d"
+
+
+@pytest.mark.parametrize(
+    ("device", "has_tf32", "tf32", "expected"),
+    [
+        ("GPU", True, True, "float32, TF32 on outside the loss"),
+        ("GPU", True, False, "float32, TF32 off outside the loss"),
+        ("GPU", False, True, "float32"),
+        ("TPU", True, True, "float32"),
+    ],
+)
+def test_tf32_is_named_where_there_is_such_a_gpu(
+    monkeypatch, device, has_tf32, tf32, expected
+):
+    monkeypatch.setattr(distribution, "device_type", lambda strategy: device)
+    monkeypatch.setattr(distribution, "has_tf32", lambda: has_tf32)
+    assert announce(tf32=tf32)[0]["precision"] == expected
 
 
 def test_other_rules_and_replicas():
