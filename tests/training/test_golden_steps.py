@@ -14,16 +14,16 @@ from simclr_tf.training import state, steps
 
 GOLDENS = official_weights.GOLDENS
 RECORDED = json.loads((GOLDENS / "training_steps.json").read_text())
-# The official code with other kernels differs from itself by the noise.
+# The official code differs from itself by the noise: on other CPUs, with oneDNN
+# on or off, and from weights moved by half an ulp; the largest of seven draws.
 LEAST_TOLERANCE = 1e-5
 NOISE_FACTOR = 5
-# The noise of a variable is one draw, and three steps amplify rounding: half an
-# ulp in the weights moves some norms by twenty times the tolerance. At most two
-# norms of a step were further off, by up to three times (four without oneDNN).
-OFFICIAL_ARITHMETIC = {"num": 6, "norm": 5, "loss": 1}  # num of 121 norms
-# The fused batch norm computes variances without the official cancellation: up
-# to 7 norms of a step, by up to 8.6 times, and one loss by 2.7 times.
-FUSED = {"num": 12, "norm": 15, "loss": 5}
+# The fused batch norm computes variances without the official cancellation. Of
+# the 121 norms of a step up to 7 were further off, by up to 8.6 times.
+FUSED = {"num": 12, "norm": 15}
+# The official formula has none off on AVX2, with oneDNN or without. Seven draws
+# are no bound, so another CPU may have two.
+OFFICIAL = {"num": 2, "norm": 3}
 LOSSES = {  # ours: recorded
     "contrast_loss": "contrastive_loss",
     "supervised_loss": "supervised_loss",
@@ -94,7 +94,7 @@ def compare(run, metrics, recorded, allowed):
         if ours in metrics:
             assert metrics[ours].numpy() == pytest.approx(
                 recorded[theirs],
-                rel=allowed["loss"] * tolerance(noise.get(theirs, 0)),
+                rel=tolerance(noise.get(theirs, 0)),
             ), ours
     excesses = {}
     assert set(recorded["variable_l2"]) == set(
@@ -115,7 +115,7 @@ def compare(run, metrics, recorded, allowed):
 def test_three_steps_are_the_official_ones(name, fused_bn):
     config = RECORDED[name]["config"]
     run = make_state(config, fused_bn=fused_bn)
-    allowed = FUSED if fused_bn else OFFICIAL_ARITHMETIC
+    allowed = FUSED if fused_bn else OFFICIAL
     step = make_step(config, run)
     call = tf.function(step)
     images, labels = official_weights.recorded_batches(name, config)
