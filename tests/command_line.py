@@ -42,14 +42,20 @@ class Outcome(typing.NamedTuple):
     lines: list
 
 
-def run(*arguments):
-    """What `simclr-tf` does with these arguments, each "--name=value"."""
+def run(*arguments, traced=False):
+    """What `simclr-tf` does with these arguments, each "--name=value".
+
+    Functions run op by op unless `traced`: most of the time of so small a run
+    is tracing. Only traced runs can be compared bit for bit with the program
+    in a process of its own, and only in them does `--jit` compile.
+    """
     for name in list(flags.FLAGS):
         if flags.FLAGS.find_module_defining_flag(name) == cli.__name__:
             delattr(flags.FLAGS, name)
     log = absl_logging.get_absl_handler().python_handler
     output, stderr, code = io.StringIO(), io.StringIO(), 0
     former = log.setStream(stderr)
+    tf.config.run_functions_eagerly(not traced)
     try:
         with (
             contextlib.redirect_stdout(output),
@@ -59,6 +65,7 @@ def run(*arguments):
     except SystemExit as leave:
         code = leave.code or 0
     finally:
+        tf.config.run_functions_eagerly(False)
         log.setStream(former)
     return Outcome(code, output.getvalue(), stderr.getvalue().splitlines())
 

@@ -15,6 +15,8 @@ from simclr_tf import distribution
 from simclr_tf.data import digits
 
 NUM_LOGICAL_CPUS = 4
+SLOW_SECS = 20
+"""A test that takes longer on any machine has the mark `slow`."""
 
 
 def pytest_configure():
@@ -23,6 +25,27 @@ def pytest_configure():
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * NUM_LOGICAL_CPUS
     )
+    # A third of the time of small graphs; what they compute is the same.
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": True}
+    )
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Names the tests that need the mark."""
+    for report in terminalreporter.getreports("passed"):
+        if report.duration > SLOW_SECS and "slow" not in report.keywords:
+            terminalreporter.line(
+                f"{report.nodeid} took {report.duration:.0f} s: mark it slow"
+            )
+
+
+@pytest.fixture
+def eager():
+    """Graph functions of the test run op by op, which saves their tracing."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

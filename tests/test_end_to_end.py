@@ -66,6 +66,7 @@ def finished(tmp_path_factory):
         "--mode=train_then_eval",
         "--knn_every_epochs=1",
         f"--model_dir={directory}",
+        traced=True,
     )
     assert outcome.code == 0, outcome.lines
     return directory, outcome
@@ -161,11 +162,11 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
 
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "make_report", make_interrupting)
-        stopped = run(*TINY, directory, "--steps_per_loop=1")
+        stopped = run(*TINY, directory, "--steps_per_loop=1", traced=True)
     assert stopped.code == 128 + signal.SIGTERM
     assert "stopped and saved at step 2" in stopped.lines
     assert checkpoint.committed_steps(f"{tmp_path}/run") == [2]
-    resumed = run(*TINY, directory)
+    resumed = run(*TINY, directory, traced=True)
     assert resumed.code == 0, resumed.lines
     assert any(
         line.startswith("resumed at step 2: ") and " 0 missing" in line

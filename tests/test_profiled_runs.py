@@ -10,7 +10,7 @@ from command_line import TINY, assert_same_values, metric_lines, run, values
 def test_a_profiled_run_trains_the_same_and_tells_where_time_went(tmp_path):
     plain, profiled = tmp_path / "plain", tmp_path / "profiled"
     assert run(*TINY, f"--model_dir={plain}").code == 0
-    outcome = run(*TINY, f"--model_dir={profiled}", "--profile")
+    outcome = run(*TINY, f"--model_dir={profiled}", "--profile", traced=True)
     assert outcome.code == 0, outcome.lines
     told = [line for line in outcome.lines if line.startswith("profile: ")]
     assert len(told) == 1

@@ -30,7 +30,7 @@ def plain(tmp_path_factory):
 
 def trained(directory, *flags):
     """Directory, and what the program logged."""
-    outcome = run(*SHORT, *flags, f"--model_dir={directory}")
+    outcome = run(*SHORT, *flags, f"--model_dir={directory}", traced=True)
     assert outcome.code == 0, outcome.lines
     return directory, outcome.lines
 

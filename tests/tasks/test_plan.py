@@ -58,7 +58,7 @@ def test_the_program_tells_all_and_writes_nothing(tmp_path, monkeypatch):
     assert "GFLOPs a view" in said["work"]
     assert re.match(r"about [\d.]+ \wB at the peak; at hand", said["memory"])
     assert said["advice"].startswith("keep these settings; training takes")
-    assert re.fullmatch(r"[\d.e-]+ s, [\d,]+ images/s", said["step"])
+    assert re.fullmatch(r"[\d.e+-]+ s, [\d,.]+ images/s", said["step"])
     assert said["run"].endswith("for 2246 steps, 100 epochs")
     assert "model_dir" not in said
     assert parts_of(done.output).keys() == {

@@ -9,6 +9,8 @@ from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import optimizers
 from simclr_tf.training import loop, state, steps
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 IMAGES, SIDE, CLASSES, NUM_STEPS = 8, 8, 3, 3
 RTOL = 1e-4  # three steps of float32 sums in another order, amplified by BN
 ATOL = 1e-5

@@ -10,6 +10,8 @@ from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import optimizers
 from simclr_tf.training import frozen_blocks, state, steps
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SIDE, CLASSES = 8, 3
 PARTS = ("stem", "block_group1", "block_group2", "block_group3", "block_group4")
 

@@ -9,6 +9,8 @@ from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.models import norm, resnet, simclr
 from simclr_tf.training import loop, microbatch, state, steps
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 IMAGES = 8
 RTOL = 2e-5  # float32 sums in another order, through ten layers
 ATOL = 2e-6

@@ -9,6 +9,8 @@ from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import lars
 from simclr_tf.training import loop, state, steps
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 IMAGES = 8
 RTOL = 1e-4  # three steps of float32 sums in another order, amplified by BN
 ATOL = 1e-5
