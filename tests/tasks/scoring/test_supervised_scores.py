@@ -38,7 +38,10 @@ def trained(tmp_path_factory):
     """(model_dir, outcome) of a head trained and scored from the shell."""
     directory = tmp_path_factory.mktemp("trained") / "run"
     outcome = run(
-        *FINETUNE, "--mode=train_then_eval", f"--model_dir={directory}"
+        *FINETUNE,
+        "--mode=train_then_eval",
+        f"--model_dir={directory}",
+        traced=True,
     )
     assert outcome.code == 0, outcome.lines
     return directory, outcome
