@@ -12,6 +12,7 @@ from command_line import assert_same_values, run, values
 
 from simclr_tf.config import Config
 from simclr_tf.data import transfer_sets
+from simclr_tf.evaluation import features
 from simclr_tf.tasks import transfer_finetune, transfer_linear
 from simclr_tf.tasks.setup import components, given_checkpoint
 
@@ -82,6 +83,11 @@ def test_sets_that_were_scored_before_stay(copied):
         ]
 
 
+def equal_outputs(config, source):
+    """Logits of a network that knows nothing."""
+    return features.Features(np.zeros([source.num_examples, 10]), source.labels)
+
+
 def test_runs_of_fine_tuning_are_of_one_encoder(copied, monkeypatch):
     trained = []
 
@@ -89,7 +95,7 @@ def test_runs_of_fine_tuning_are_of_one_encoder(copied, monkeypatch):
         trained.append(config.model_dir)
 
     monkeypatch.setattr(transfer_finetune.finetune, "run", remember)
-    monkeypatch.setattr(transfer_finetune, "score_run", lambda *_: 0.5)
+    monkeypatch.setattr(transfer_finetune, "outputs_of_run", equal_outputs)
     for step in (3, LAST, LAST):
         checkpoint = f"--checkpoint={copied}/ckpt-{step}"
         outcome = evaluate(
@@ -99,6 +105,44 @@ def test_runs_of_fine_tuning_are_of_one_encoder(copied, monkeypatch):
     assert len(trained) == 9
     assert len(set(trained)) == 6
     assert trained[3:6] == trained[6:]
+
+
+@pytest.mark.parametrize(("rows", "num_parts"), [(287, 1), (99, 5)])
+def test_few_validation_images_do_not_choose_alone(
+    copied, monkeypatch, rows, num_parts
+):
+    """Equal points are chosen from the middle, folds hold out every image."""
+    trained, scored = [], []
+
+    def remember(config, *, open_whole):
+        trained.append((config.model_dir, open_whole(config).num_examples))
+
+    def outputs(config, source):
+        scored.append(source.num_examples)
+        return equal_outputs(config, source)
+
+    monkeypatch.setattr(transfer_finetune.finetune, "run", remember)
+    monkeypatch.setattr(transfer_finetune, "outputs_of_run", outputs)
+    config, model, each = opened(
+        copied,
+        transfer_method="finetune",
+        transfer_learning_rates=[0.1, 0.001, 0.01],
+        transfer_weight_decays=[0.0],
+    )
+    each = each._replace(
+        train="train[:300]", validation=f"train[300:{300 + rows}]",
+        final=f"train[:{300 + rows}]",
+    )  # fmt: skip
+    transfer = transfer_finetune.FinetuneTransfer(config, model, str(copied))
+    found = transfer.choose(each)
+    assert found.setting == {"learning_rate": 0.01, "weight_decay": 0.0}
+    assert len(set(trained)) == len(trained) == 3 * num_parts
+    if num_parts == 1:
+        assert (trained[0][1], scored[0]) == (300, rows)
+    else:
+        assert sum(scored) == 3 * (300 + rows)
+        for (_, fitted), held in zip(trained, scored, strict=True):
+            assert fitted + held == 300 + rows
 
 
 @pytest.mark.slow

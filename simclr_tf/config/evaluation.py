@@ -46,7 +46,8 @@ class EvaluationConfig:
     )
     eval_baselines: tuple[str, ...] = fields.knob(
         (),
-        "Baselines of the frozen protocol: 'random' (an untrained encoder), "
+        "Baselines of the frozen protocol: 'random' (an untrained encoder "
+        "with gamma 1 and batch-norm statistics of training images), "
         "'pixels'.",
     )
     knn_every_epochs: int = fields.knob(
@@ -85,7 +86,8 @@ class EvaluationConfig:
     holdout_fraction: float = fields.knob(
         0.1,
         "Part of the training split held out from the evaluation protocols "
-        "to choose settings on; never used for the score.",
+        "to choose settings on; never used for the score. Where it has fewer "
+        "than 100 images, five-fold cross-validation chooses instead.",
     )
     transfer_datasets: tuple[str, ...] = fields.knob(
         ("paper",),

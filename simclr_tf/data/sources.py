@@ -10,6 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from simclr_tf.data import seeds
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
@@ -155,14 +157,15 @@ def cached(source):
     )
 
 
-def sample(source, num_examples, *, seed):
+def sample(source, num_examples, *, seed, domain):
     """A random part of a split, in stored order.
 
     Args:
         source: any `Source`. Of a stream, stored in an order of no meaning,
             the beginning is taken.
         num_examples: how many; the whole split where it has fewer.
-        seed: Python int.
+        seed: int >= 0.
+        domain: a `seeds.Domain`; samples of two domains are independent.
 
     Returns:
         A `Source` of the same kind.
@@ -176,7 +179,8 @@ def sample(source, num_examples, *, seed):
             num_examples=num_examples,
             ordered=lambda: ordered().take(num_examples),
         )
-    kept = np.random.default_rng(seed).permutation(source.num_examples)
+    generator = seeds.generator(seed, domain)
+    kept = generator.permutation(source.num_examples)
     return take(source, kept[:num_examples])
 
 

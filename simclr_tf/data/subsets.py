@@ -6,6 +6,7 @@ Dimension letters: `n` images, `K` classes.
 import numpy as np
 
 from simclr_tf import errors
+from simclr_tf.data import seeds
 
 
 def per_class_count(budget, labels):
@@ -35,18 +36,20 @@ def per_class_count(budget, labels):
     return counts
 
 
-def balanced_subset(labels, budget, *, seed):
-    """Draws a class-balanced set of images to keep labelled.
+def balanced_subset(labels, counts, *, seed, draw=0):
+    """Draws a class-balanced set of images for the frozen protocol.
 
     Args:
         labels: int [n].
-        budget: as in `per_class_count`.
-        seed: int; equal seeds draw equal sets.
+        counts: of `per_class_count`; all images of a class that has fewer.
+        seed: int >= 0; equal seeds and numbers draw equal sets.
+        draw: int >= 0, the number of the draw.
 
     Returns:
         int64 indices in rising order.
     """
-    return _draw(labels, per_class_count(budget, labels), seed)
+    generator = seeds.generator(seed, seeds.Domain.PROTOCOL_LABELS, draw)
+    return _draw(labels, counts, generator)
 
 
 def by_fraction(labels, fraction, *, class_names, seed):
@@ -78,7 +81,8 @@ def by_fraction(labels, fraction, *, class_names, seed):
                 f"label_fraction must leave every class a label; class "
                 f"{name!r} of {size} images gets 0 by {fraction:g}"
             )
-    return _draw(labels, dict(enumerate(counts)), seed)
+    generator = seeds.generator(seed, seeds.Domain.LABELS)
+    return _draw(labels, dict(enumerate(counts)), generator)
 
 
 def by_class(labels, count, *, class_names, seed):
@@ -109,32 +113,65 @@ def by_class(labels, count, *, class_names, seed):
                 f"labels_per_class must be at most the images of every class; "
                 f"class {name!r} has {size}; got {count}"
             )
-    return _draw(labels, dict.fromkeys(range(len(sizes)), count), seed)
+    generator = seeds.generator(seed, seeds.Domain.LABELS)
+    return _draw(labels, dict.fromkeys(range(len(sizes)), count), generator)
 
 
-def hold_out(labels, fraction, *, seed):
+def hold_out(labels, fraction, *, seed, domain=seeds.Domain.HOLD_OUT):
     """Splits images in two, each class by the same fraction.
 
     Args:
         labels: int [n].
-        fraction: share of each class held out, in (0, 1), at least one image.
-        seed: int.
+        fraction: share of each class held out, in (0, 1): at least one image,
+            but not the only one.
+        seed: int >= 0.
+        domain: a `seeds.Domain`; parts of two domains are independent.
 
     Returns:
         (kept, held): int64 indices, both in rising order.
     """
-    generator = np.random.default_rng(seed)
+    generator = seeds.generator(seed, domain)
     held = []
     for name in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == name))
-        held.append(members[: max(1, round(fraction * len(members)))])
+        count = max(1, round(fraction * len(members)))
+        held.append(members[: min(count, len(members) - 1)])
     held = np.sort(np.concatenate(held))
     return np.setdiff1d(np.arange(len(labels)), held), held
 
 
-def _draw(labels, counts, seed):
+def folds(labels, num_folds, *, seed):
+    """Splits images into folds, each class as evenly as it goes.
+
+    A class of `m` images has one more in the first `m % num_folds` folds, so
+    that what a fold leaves is as balanced as the whole. The only image of a
+    class is never held out.
+
+    Args:
+        labels: int [n]; of images with several labels, [n, K], which are
+            dealt out regardless of class.
+        num_folds: at least 2.
+        seed: int >= 0.
+
+    Returns:
+        A list of (kept, held): int64 indices in rising order. Folds that
+        would hold out nothing are left out.
+    """
+    generator = seeds.generator(seed, seeds.Domain.FOLDS)
+    groups = labels if labels.ndim == 1 else np.zeros(len(labels), np.int64)
+    fold = np.full(len(labels), -1)
+    for name in np.unique(groups):
+        members = generator.permutation(np.flatnonzero(groups == name))
+        if len(members) > 1:
+            fold[members] = np.arange(len(members)) % num_folds
+    return [
+        (np.flatnonzero(fold != number), np.flatnonzero(fold == number))
+        for number in range(fold.max(initial=-1) + 1)
+    ]
+
+
+def _draw(labels, counts, generator):
     """So many of each class; a larger count adds to a smaller one."""
-    generator = np.random.default_rng(seed)
     chosen = [
         generator.permutation(np.flatnonzero(labels == name))[:count]
         for name, count in counts.items()

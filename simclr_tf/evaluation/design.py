@@ -13,7 +13,7 @@ import typing
 
 import numpy as np
 
-from simclr_tf.evaluation import linear
+from simclr_tf.evaluation import linear, threads
 
 ROWS_PER_CHUNK = 4096
 """Rows held in float64 at once."""
@@ -65,6 +65,11 @@ def make_design(values):
         A `Design`. Products are summed in float64, as small variances would
         drown in the rounding of large ones.
     """
+    with threads.limited_for(values.size):
+        return _turned(values)
+
+
+def _turned(values):
     mean = values.mean(axis=0, dtype=np.float64)
     span = None
     if values.shape[0] < values.shape[1]:

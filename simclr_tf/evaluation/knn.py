@@ -11,13 +11,17 @@ Source: Wu et al. 2018 (arXiv:1805.01978), section 3.4.
 import numpy as np
 
 from simclr_tf import errors
-from simclr_tf.evaluation import choice
 
 QUERIES_PER_CHUNK = 512
 """Rows of the similarity matrix held at once."""
 NEIGHBORS = (1, 5, 10, 20, 50, 100, 200)
 TEMPERATURES = (0.02, 0.05, 0.07, 0.1, 0.2, 0.5)
 """The grid, around the usual 200 and 0.1 (or 0.07)."""
+PRIOR_VOTES = 0.1
+"""Votes spread over all classes, for probabilities: a class without votes is
+not impossible. The nearest neighbour has one vote. A whole vote would make a
+single neighbour look unsure and favour many; 0.03 to 0.3 choose alike on
+digits."""
 
 
 def check_neighbors(neighbors, num_train):
@@ -72,18 +76,44 @@ def predict_grid(train, queries, *, num_classes, neighbors, temperatures):
     Returns:
         dict of (k, temperature) -> int64 [m].
     """
-    bank = normalize(train.values)
     found = {(k, t): [] for k in neighbors for t in temperatures}
-    for start in range(0, len(queries), QUERIES_PER_CHUNK):
-        chunk = normalize(queries[start : start + QUERIES_PER_CHUNK])
-        cosine, nearest = _search(bank, chunk, max(neighbors))
-        labels = train.labels[nearest]
-        for t in temperatures:
-            weight = np.exp((cosine - cosine[:, :1]) / t)
-            votes = _cumulative_votes(weight, labels, neighbors, num_classes)
-            for k, total in votes:
-                found[k, t].append(total.argmax(axis=1))
+    for _, setting, votes in _votes(
+        train, queries, num_classes, neighbors, temperatures
+    ):
+        found[setting].append(votes.argmax(axis=1))
     return {setting: np.concatenate(parts) for setting, parts in found.items()}
+
+
+def held_out_grid(train, held, *, num_classes, neighbors, temperatures):
+    """Predictions and log-likelihoods of held-out images at every setting.
+
+    The probability of a class is its share of the votes and of `PRIOR_VOTES`
+    more, which are spread over all classes.
+
+    Args:
+        train: `features.Features`, [n, D].
+        held: `features.Features`, [m, D].
+        num_classes: K.
+        neighbors: numbers k >= 1.
+        temperatures: numbers > 0.
+
+    Returns:
+        dict of (k, temperature) -> (classes int64 [m], log-likelihoods of
+        the labels float64 [m], nats).
+    """
+    found = {(k, t): [] for k in neighbors for t in temperatures}
+    for rows, setting, votes in _votes(
+        train, held.values, num_classes, neighbors, temperatures
+    ):
+        labels = held.labels[rows]
+        own = votes[np.arange(len(votes)), labels]
+        total = votes.sum(axis=1) + PRIOR_VOTES
+        share = (own + PRIOR_VOTES / num_classes) / total
+        found[setting].append((votes.argmax(axis=1), np.log(share)))
+    return {
+        setting: tuple(map(np.concatenate, zip(*parts, strict=True)))
+        for setting, parts in found.items()
+    }
 
 
 def accuracy(train, test, *, num_classes, neighbors=200, temperature=0.1):
@@ -98,47 +128,29 @@ def accuracy(train, test, *, num_classes, neighbors=200, temperature=0.1):
     return float(np.mean(predicted == test.labels))
 
 
-def choose(
-    train,
-    validation,
-    *,
-    num_classes,
-    neighbors=NEIGHBORS,
-    temperatures=TEMPERATURES,
-):
-    """The k and temperature best on validation images.
-
-    Args:
-        train: `features.Features`.
-        validation: of images not in `train`.
-        num_classes: K.
-        neighbors: k's to choose from; those above n are left out.
-        temperatures: to choose from.
-
-    Returns:
-        A `choice.Choice` of (k, temperature): the first listed on a tie.
-
-    Raises:
-        errors.UserError: if every k is above n.
-    """
-    check_neighbors(min(neighbors), len(train.labels))
-    predicted = predict_grid(
-        train,
-        validation.values,
-        num_classes=num_classes,
-        neighbors=[k for k in neighbors if k <= len(train.labels)],
-        temperatures=temperatures,
-    )
-    return choice.best(
-        (setting, float(np.mean(classes == validation.labels)))
-        for setting, classes in predicted.items()
-    )
-
-
 def normalize(rows):
     """Rows of unit length, [n, D]; a zero row stays zero."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.maximum(length, 1e-12)
+
+
+def _votes(train, queries, num_classes, neighbors, temperatures):
+    """Yields (rows, (k, temperature), votes float64 [rows, K]), by chunks.
+
+    The votes are only valid until the next are asked for.
+    """
+    bank = normalize(train.values)
+    for start in range(0, len(queries), QUERIES_PER_CHUNK):
+        rows = slice(start, start + QUERIES_PER_CHUNK)
+        chunk = normalize(queries[rows])
+        cosine, nearest = _search(bank, chunk, max(neighbors))
+        labels = train.labels[nearest]
+        for t in temperatures:
+            weight = np.exp((cosine - cosine[:, :1]) / t)
+            for k, votes in _cumulative_votes(
+                weight, labels, neighbors, num_classes
+            ):
+                yield rows, (k, t), votes
 
 
 def _search(bank, queries, k):

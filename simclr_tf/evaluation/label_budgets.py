@@ -11,7 +11,7 @@ import typing
 import numpy as np
 
 from simclr_tf.data import subsets
-from simclr_tf.evaluation import features, metrics
+from simclr_tf.evaluation import features, metrics, selection
 
 
 class Protocol(typing.NamedTuple):
@@ -79,10 +79,11 @@ class Difference(typing.NamedTuple):
 def evaluate(train, test, *, num_classes, protocol):
     """Scores one row of the table.
 
-    A setting is chosen once per budget: by fits on a first draw of the budget
-    from the training images that are not held out, scored on all that are.
-    So with few labels the choice, of one number or two, sees more labels than
-    the fit, in the manner of the paper; the fits see their draw alone.
+    A setting is chosen once per budget: by fits on a draw of the budget from
+    the training images that are not held out, scored on all that are, or by
+    cross-validation, see `selection.split`. So with few labels the choice, of
+    one number or two, sees more labels than the fit, in the manner of the
+    paper; the fits see their draw alone.
 
     Args:
         train: `features.Features` of the training split.
@@ -116,14 +117,11 @@ def _score(method, budget, train, test, num_classes, protocol):
 
 
 def label_draws(labels, budget, protocol):
-    """Index sets of the labelled images, the same for every row.
-
-    To numpy a seed is the same with zeros behind it: a draw 0 would lie in
-    the part that `subsets.hold_out` holds out with the seed alone.
-    """
+    """Index sets of the labelled images, the same for every row."""
     num_draws = 1 if budget == "all" else protocol.num_draws
+    counts = subsets.per_class_count(budget, labels)
     return [
-        subsets.balanced_subset(labels, budget, seed=[protocol.seed, draw])
+        subsets.balanced_subset(labels, counts, seed=protocol.seed, draw=draw)
         for draw in range(1, num_draws + 1)
     ]
 
@@ -148,6 +146,9 @@ def paired_difference(ours, theirs):
 def choose(method, budget, train, num_classes, protocol):
     """The setting of a method at a budget, a dict; see `evaluate`.
 
+    Where a class has fewer images left than the budget grants, the fits to
+    choose by see all of them.
+
     Args:
         method: of `evaluation.methods`.
         budget: a label budget.
@@ -155,34 +156,36 @@ def choose(method, budget, train, num_classes, protocol):
         num_classes: K.
         protocol: a `Protocol`.
     """
-    if not method.has_choice:
-        return method.default()
-    kept, held = subsets.hold_out(
+    counts = subsets.per_class_count(budget, train.labels)
+    parts = []
+    for kept, held in selection.split(
         train.labels, protocol.holdout_fraction, seed=protocol.seed
-    )
-    fitting = train.take(kept)
-    draw = label_draws(fitting.labels, budget, protocol)[0]
-    return method.choose(
-        fitting.take(draw), train.take(held), num_classes=num_classes
-    )
+    ):
+        fitting = train.take(kept)
+        draw = subsets.balanced_subset(
+            fitting.labels, counts, seed=protocol.seed
+        )
+        parts.append((fitting.take(draw), train.take(held)))
+    return selection.choose(method, parts, num_classes=num_classes).setting
 
 
 def choose_within(method, drawn, *, num_classes, holdout_fraction, seed):
     """The setting of a method by the labels of a draw alone, a dict.
 
-    Fits on the rest of the draw, scored on the part of each class that is held
-    out. Where a class has one label, no part can be: `method.default()`.
+    Of a small draw by cross-validation, see `selection.split`; the middle of
+    the grid where no class has two labels.
 
     Args:
         method: of `evaluation.methods`.
         drawn: `features.Features` of the draw.
         num_classes: K.
-        holdout_fraction: share of each class held out, at least one label.
-        seed: int, of the held-out part.
+        holdout_fraction: share of each class held out.
+        seed: int >= 0, of the held-out part.
     """
-    kept, held = subsets.hold_out(drawn.labels, holdout_fraction, seed=seed)
-    fitting = drawn.take(kept)
-    is_whole = len(np.unique(fitting.labels)) == num_classes
-    if not (is_whole and method.has_choice):
-        return method.default()
-    return method.choose(fitting, drawn.take(held), num_classes=num_classes)
+    parts = [
+        (drawn.take(kept), drawn.take(held))
+        for kept, held in selection.split(
+            drawn.labels, holdout_fraction, seed=seed
+        )
+    ]
+    return selection.choose(method, parts, num_classes=num_classes).setting

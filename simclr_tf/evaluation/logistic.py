@@ -18,8 +18,9 @@ Source: Chen et al. 2020a, appendix B.8.
 """
 
 import numpy as np
+from scipy import special
 
-from simclr_tf.evaluation import design, linear, logistic_solver
+from simclr_tf.evaluation import choice, design, linear, logistic_solver
 
 PENALTIES = tuple(np.logspace(-6, 5, 45).tolist())
 
@@ -52,6 +53,27 @@ def fit(train, *, l2, num_classes):
     """The `linear.Linear` of `path` at one penalty."""
     ((_, fitted),) = path(train, (l2,), num_classes=num_classes)
     return fitted
+
+
+def log_likelihoods(logits, labels):
+    """Log-probabilities of labels, not below `choice.MIN_LOG_LIKELIHOOD`.
+
+    Args:
+        logits: float [m, K].
+        labels: int [m]: softmax. Of K separate classifiers, [m, K] as in
+            `path`: summed over the classes that are not left out, each not
+            below the minimum.
+
+    Returns:
+        float [m], nats.
+    """
+    if labels.ndim == 1:
+        each = special.log_softmax(logits, axis=1)
+        own = np.take_along_axis(each, labels[:, np.newaxis], axis=1)[:, 0]
+        return np.maximum(own, choice.MIN_LOG_LIKELIHOOD)
+    margins = np.where(labels > 0, logits, -logits)
+    each = np.maximum(special.log_expit(margins), choice.MIN_LOG_LIKELIHOOD)
+    return np.sum(each * (labels >= 0), axis=1)
 
 
 def _problem(labels):

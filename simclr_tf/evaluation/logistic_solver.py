@@ -3,14 +3,13 @@
 Dimension letters: `n` images, `r` axes of the design, `K` classes.
 """
 
-import contextlib
-import functools
 import typing
 
 import numpy as np
-import threadpoolctl
 from absl import logging
 from scipy import optimize, special
+
+from simclr_tf.evaluation import threads
 
 MAX_ITERATIONS = 1000
 """Never reached in practice: some 25 steps are taken."""
@@ -21,10 +20,6 @@ CORRECTIONS = 10
 """Pairs that L-BFGS remembers."""
 MIN_CURVATURE = 1e-3
 """Of a loss where every image is already certain."""
-SINGLE_THREAD_CELLS = 4_000_000
-"""Designs up to so many cells are multiplied by one thread: threads that
-wait for each other after every product of a few ms cost more than they save,
-on a busy machine fifty times as much."""
 
 
 class Slope(typing.NamedTuple):
@@ -114,7 +109,7 @@ def path(made, loss, penalties, *, num_outputs):
     """
     point = np.zeros((made.rows.shape[1] + 1, num_outputs))
     for l2 in sorted(penalties, reverse=True):
-        with _threads_for(made.rows.size):
+        with threads.limited_for(made.rows.size):
             point = _minimum(made, loss, l2, start=point)
         yield l2, point[:-1], point[-1]
 
@@ -164,17 +159,6 @@ def _evaluate(made, loss, l2, point):
     gradient[-1] = slope.residual.sum(axis=0, dtype=np.float64)
     value = slope.value + l2 / 2 * np.sum(weights**2)
     return value, gradient, slope.curvature
-
-
-def _threads_for(cells):
-    if cells > SINGLE_THREAD_CELLS:
-        return contextlib.nullcontext()
-    return _blas().limit(limits=1, user_api="blas")
-
-
-@functools.cache
-def _blas():
-    return threadpoolctl.ThreadpoolController()
 
 
 def _mean_of_variance(probabilities):

@@ -1,13 +1,24 @@
 """The methods of the frozen protocol, all used in the same way.
 
-A method chooses its setting, a dict, by a validation part, and fits on labelled
-features at a setting. What is fitted has `predict`: float32 [n, D] -> int64
-[n].
+A method has a grid of settings, `axes`. It tells what fits at each setting
+make of held-out images (`held_out`), from which `selection` chooses, and fits
+on labelled features at one setting. What is fitted has `predict`: float32
+[n, D] -> int64 [n].
 """
 
+import types
 import typing
 
-from simclr_tf.evaluation import knn, least_squares, logistic, selection
+import numpy as np
+
+from simclr_tf.evaluation import (
+    choice,
+    knn,
+    least_squares,
+    logistic,
+    metrics,
+    selection,
+)
 
 
 class Linear(typing.NamedTuple):
@@ -15,37 +26,49 @@ class Linear(typing.NamedTuple):
 
     Attributes:
         name: of the method.
-        path: `logistic.path` or `least_squares.path`.
+        solver: the module `logistic` or `least_squares`.
         penalties: to choose from; one that stands alone is not chosen.
+        score: to choose by, of (logits float [m, K], labels), more being
+            better.
     """
 
     name: str
-    path: typing.Callable
+    solver: types.ModuleType
     penalties: tuple
+    score: typing.Callable = metrics.accuracy
+
+    @property
+    def axes(self):
+        """The grid, one `choice.Axis`."""
+        return (choice.Axis("l2", tuple(sorted(self.penalties))),)
 
     @property
     def has_choice(self):
         """Whether there is anything to choose."""
         return len(self.penalties) > 1
 
-    def choose(self, train, validation, *, num_classes):
-        """The setting best on `validation`, by fits on `train`."""
-        chosen = selection.choose_penalty(
-            self.path,
-            train,
-            validation,
-            penalties=self.penalties,
-            num_classes=num_classes,
-        )
-        return {"l2": chosen.setting}
+    def limited_to(self, num_images):
+        """The method itself: any number of images meets any penalty."""
+        del num_images
+        return self
 
-    def default(self):
-        """The setting where nothing can be chosen: the one in the middle."""
-        return {"l2": _middle(self.penalties)}
+    def held_out(self, train, held, *, num_classes):
+        """Yields the `selection.HeldOut` of each penalty, logits as outputs.
+
+        Args:
+            train: `features.Features` to fit on.
+            held: `features.Features` held out, scaled alike.
+            num_classes: K.
+        """
+        path = self.solver.path(train, self.penalties, num_classes=num_classes)
+        for l2, fitted in path:
+            logits = fitted.logits(held.values)
+            likelihoods = self.solver.log_likelihoods(logits, held.labels)
+            yield selection.HeldOut({"l2": l2}, logits, likelihoods)
 
     def fit(self, train, *, num_classes, l2):
         """The `linear.Linear` of a setting."""
-        ((_, fitted),) = self.path(train, (l2,), num_classes=num_classes)
+        ((_, fitted),) = self.solver.path(train, (l2,), num_classes=num_classes)
         return fitted
 
 
@@ -55,37 +78,68 @@ class Neighbors(typing.NamedTuple):
     Attributes:
         neighbors: k's to choose from.
         temperatures: to choose from.
+        max_neighbors: the largest k that the images meet, None for any.
         name: of the method.
     """
 
     neighbors: tuple = knn.NEIGHBORS
     temperatures: tuple = knn.TEMPERATURES
+    max_neighbors: int | None = None
     name: str = "knn"
+
+    @property
+    def axes(self):
+        """The grid: `choice.Axis` of neighbours and of temperatures."""
+        return (
+            choice.Axis(
+                "neighbors",
+                tuple(sorted(self.neighbors)),
+                bounds=(1, self.max_neighbors),
+            ),
+            choice.Axis("temperature", tuple(sorted(self.temperatures))),
+        )
 
     @property
     def has_choice(self):
         """Whether there is anything to choose."""
         return len(self.neighbors) * len(self.temperatures) > 1
 
-    def choose(self, train, validation, *, num_classes):
-        """The setting best on `validation`, `train` being the bank."""
-        chosen = knn.choose(
+    def limited_to(self, num_images):
+        """The method with the k's that a number of images can meet.
+
+        Args:
+            num_images: n.
+
+        Raises:
+            errors.UserError: if every k is above n.
+        """
+        knn.check_neighbors(min(self.neighbors), num_images)
+        kept = tuple(k for k in self.neighbors if k <= num_images)
+        largest = max(kept) if len(kept) < len(self.neighbors) else None
+        return self._replace(neighbors=kept, max_neighbors=largest)
+
+    def held_out(self, train, held, *, num_classes):
+        """Yields the `selection.HeldOut` of each setting, classes as outputs.
+
+        Args:
+            train: `features.Features`, the bank.
+            held: `features.Features` that ask.
+            num_classes: K.
+        """
+        grid = knn.held_out_grid(
             train,
-            validation,
+            held,
             num_classes=num_classes,
             neighbors=self.neighbors,
             temperatures=self.temperatures,
         )
-        return dict(
-            zip(("neighbors", "temperature"), chosen.setting, strict=True)
-        )
+        for (k, temperature), (predicted, likelihoods) in grid.items():
+            setting = {"neighbors": k, "temperature": temperature}
+            yield selection.HeldOut(setting, predicted, likelihoods)
 
-    def default(self):
-        """The setting where nothing can be chosen: the one in the middle."""
-        return {
-            "neighbors": _middle(self.neighbors),
-            "temperature": _middle(self.temperatures),
-        }
+    def score(self, predicted, labels):
+        """Fraction of held-out images whose class is predicted."""
+        return float(np.mean(predicted == labels))
 
     def fit(self, train, *, num_classes, **setting):
         """The `Bank` of a setting; nothing is computed yet."""
@@ -118,17 +172,12 @@ class Bank(typing.NamedTuple):
         )
 
 
-def logistic_regression(penalties=()):
+def logistic_regression(penalties=(), *, score=metrics.accuracy):
     """The linear probe; without penalties it chooses among the paper's 45."""
-    return Linear(
-        "linear", logistic.path, tuple(penalties or logistic.PENALTIES)
-    )
+    penalties = tuple(penalties or logistic.PENALTIES)
+    return Linear("linear", logistic, penalties, score)
 
 
 def few_shot_least_squares():
     """Least squares in closed form, its penalty chosen."""
-    return Linear("least_squares", least_squares.path, least_squares.PENALTIES)
-
-
-def _middle(values):
-    return values[len(values) // 2]
+    return Linear("least_squares", least_squares, least_squares.PENALTIES)

@@ -2,7 +2,7 @@
 
 import typing
 
-from simclr_tf.evaluation import logistic, metrics, selection
+from simclr_tf.evaluation import selection
 
 
 class Splits(typing.NamedTuple):
@@ -39,22 +39,14 @@ class Probe(typing.NamedTuple):
         return kept
 
 
-def fit_probes(
-    named,
-    *,
-    num_classes,
-    path=logistic.path,
-    penalties=logistic.PENALTIES,
-    score=metrics.accuracy,
-):
+def fit_probes(named, method, *, num_classes, seed):
     """Fits a probe to every set of features, each with its own penalty.
 
     Args:
         named: dict of name -> `Splits`, all of the same images.
+        method: a `methods.Linear`; its score chooses and is reported.
         num_classes: K.
-        path: `logistic.path` or `least_squares.path`.
-        penalties: to choose from on validation images.
-        score: of (logits, labels), to choose by and to report.
+        seed: int >= 0, of the folds where validation images are few.
 
     Returns:
         A list of `Probe`, in the order of `named`. Nothing but `test` of a
@@ -62,22 +54,21 @@ def fit_probes(
     """
     rows = []
     for name, splits in named.items():
-        classifier, choice = selection.choose_and_refit(
-            path,
+        classifier, chosen = selection.choose_and_refit(
+            method,
             splits.train,
             splits.validation,
-            penalties=penalties,
             num_classes=num_classes,
-            score=score,
+            seed=seed,
         )
         test = splits.test
         rows.append(
             Probe(
                 name,
                 test.values.shape[1],
-                choice.setting,
-                dict(choice.scores).get(choice.setting),
-                score(classifier.logits(test.values), test.labels),
+                chosen.setting["l2"],
+                chosen.score,
+                method.score(classifier.logits(test.values), test.labels),
                 classifier,
             )
         )

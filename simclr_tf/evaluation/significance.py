@@ -13,6 +13,7 @@ import typing
 import numpy as np
 from scipy import stats
 
+from simclr_tf.data import seeds
 from simclr_tf.evaluation import metrics
 
 CONFIDENCE = 0.95
@@ -94,7 +95,7 @@ def _binomial(num_ours, num_theirs):
 
 
 def _sampled(gaps, seed):
-    generator = np.random.default_rng(seed)
+    generator = seeds.generator(seed, seeds.Domain.SIGNIFICANCE)
     seen = abs(gaps.sum()) - ROUNDING * np.abs(gaps).sum()
     as_large = 0
     for start in range(0, NUM_PATTERNS, PATTERNS_PER_CHUNK):

@@ -1,6 +1,7 @@
 """`--transfer_method=finetune`: the whole network on other data sets."""
 
 import dataclasses
+import itertools
 import math
 import os
 import re
@@ -9,7 +10,15 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import Config, data, hardware
-from simclr_tf.evaluation import choice, features, fingerprint, metrics
+from simclr_tf.data import sources, subsets
+from simclr_tf.evaluation import (
+    choice,
+    features,
+    fingerprint,
+    logistic,
+    metrics,
+    selection,
+)
 from simclr_tf.tasks import finetune
 from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.training import transfer_recipe
@@ -68,34 +77,91 @@ class FinetuneTransfer:
             errors.UserError: if the set cannot be opened, or training
                 diverges.
         """
-        setting = self.choose(each).setting
+        point = self.choose(each).setting
+        setting = transfer_recipe.make_setting(**point)
         logging.info("%s  chosen: %s", each.name, _name_of(setting))
-        name = f"final_{_name_of(setting)}"
-        value = self._score(each, setting, each.final, each.test, name)
+        found = self._outputs(
+            each,
+            setting,
+            self._open(each, each.final),
+            self._open(each, each.test),
+            f"final_{_name_of(setting)}",
+        )
+        value = metrics.METRICS[each.metric](found.values, found.labels)
         return value, setting._asdict()
 
     def choose(self, each):
-        """The `choice.Choice` of a setting, by validation images alone."""
-        return choice.best(
-            (setting, self._validate(each, setting))
-            for setting in grid(self._config)
-        )
+        """The `choice.Choice` of a point, by validation images alone.
 
-    def _validate(self, each, setting):
-        """The score on validation images; that of none where it diverges."""
-        train, test = each.train, each.validation
+        Args:
+            each: a `transfer_sets.TransferSet`.
+        """
+        grid, parts = axes(self._config), self._parts(each)
+        num_held = sum(held.num_examples for _, _, held in parts)
+        points = itertools.product(*(axis.values for axis in grid))
+        names = [axis.name for axis in grid]
+        trials = (
+            self._try(each, dict(zip(names, point, strict=True)), parts)
+            for point in points
+        )
+        chosen = choice.best(trials, grid, num_held=num_held)
+        name = f"fine-tuning on {each.name}"
+        selection.warn_of_ends(name, chosen.setting, grid, num_held=num_held)
+        return chosen
+
+    def _parts(self, each):
+        """(suffix of a run's name, train, held out) to choose by, a list.
+
+        The set's own validation split or, where it is too small to choose by,
+        folds of training and validation images together.
+        """
+        train = self._open(each, each.train)
+        validation = self._open(each, each.validation)
+        if validation.num_examples >= selection.MIN_HELD_OUT:
+            return [("", train, validation)]
+        whole = self._open(each, each.final)
+        folds = subsets.folds(
+            sources.read_labels(whole),
+            selection.NUM_FOLDS,
+            seed=self._config.seed,
+        )
+        return [
+            (f"_fold_{n}", sources.take(whole, kept), sources.take(whole, held))
+            for n, (kept, held) in enumerate(folds)
+        ]
+
+    def _open(self, each, split):
+        return components.open_transfer(self._config, each, split)
+
+    def _try(self, each, point, parts):
+        """The `choice.Trial` of a point; the worst where it diverges."""
+        setting = transfer_recipe.make_setting(**point)
         try:
-            return self._score(each, setting, train, test, _name_of(setting))
+            found = [
+                self._outputs(
+                    each, setting, train, held, _name_of(setting) + suffix
+                )
+                for suffix, train, held in parts
+            ]
         except errors.DivergenceError as error:
             logging.warning("%s  %s: %s", each.name, _name_of(setting), error)
-            return -math.inf
+            return choice.Trial(point, -math.inf, -math.inf)
+        logits, labels = features.concatenate(*found)
+        return choice.Trial(
+            point,
+            metrics.METRICS[each.metric](logits, labels),
+            float(logistic.log_likelihoods(logits, labels).mean()),
+        )
 
-    def _score(self, each, setting, train, test, name):
-        """Trains on one split, or finds that it was done; scores another."""
-        source = components.open_transfer(self._config, each, train)
-        config = self._run_of(each, setting, source, name)
-        finetune.run(config, open_whole=lambda _: source)
-        return score_run(config, each, test)
+    def _outputs(self, each, setting, train, test, name):
+        """Trains on one source, or finds that it was done.
+
+        Returns:
+            `features.Features` of the other source, its values being logits.
+        """
+        config = self._run_of(each, setting, train, name)
+        finetune.run(config, open_whole=lambda _: train)
+        return outputs_of_run(config, test)
 
     def _run_of(self, each, setting, source, name):
         """The configuration of one run."""
@@ -136,21 +202,25 @@ def _kept(config):
     return names - {"dataset", "train_split", "eval_split", "microbatch_size"}
 
 
-def grid(config):
-    """The `transfer_recipe.Setting`s to choose from."""
-    return transfer_recipe.grid(
-        config.transfer_learning_rates or transfer_recipe.LEARNING_RATES,
-        config.transfer_weight_decays or transfer_recipe.WEIGHT_DECAYS,
+def axes(config):
+    """The grid to choose from, `choice.Axis` of rates and of decays."""
+    rates = config.transfer_learning_rates or transfer_recipe.LEARNING_RATES
+    decays = config.transfer_weight_decays or transfer_recipe.WEIGHT_DECAYS
+    return (
+        choice.Axis("learning_rate", tuple(sorted(rates))),
+        choice.Axis("weight_decay", tuple(sorted(decays)), bounds=(0.0,)),
     )
 
 
-def score_run(config, each, split):
-    """The metric of a finished run on one split.
+def outputs_of_run(config, source):
+    """The logits of a finished run on images.
 
     Args:
         config: the run's `Config`.
-        each: the `transfer_sets.TransferSet`.
-        split: that is scored.
+        source: a labelled `Source`.
+
+    Returns:
+        `features.Features` whose values are the logits.
     """
     config, facts = given_checkpoint.recall(
         config.replace(mode="eval", checkpoint=None)
@@ -158,9 +228,7 @@ def score_run(config, each, split):
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(config.model_dir, model)
     encode = components.encoder_function(model, head=True)
-    source = components.open_transfer(config, each, split)
-    found = features.extract(
+    return features.extract(
         lambda images: encode(images)[1],
         components.eval_batches(config, source),
     )
-    return metrics.METRICS[each.metric](found.values, found.labels)

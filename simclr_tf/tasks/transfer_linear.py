@@ -1,6 +1,6 @@
 """`--transfer_method=linear`: logistic regression on frozen features."""
 
-from simclr_tf.evaluation import logistic, metrics, selection
+from simclr_tf.evaluation import methods, metrics, selection
 from simclr_tf.tasks.scoring import frozen_features
 from simclr_tf.tasks.setup import components
 
@@ -31,8 +31,9 @@ class LinearTransfer:
     def __call__(self, each):
         """Chooses a penalty, fits, and scores one set.
 
-        The penalty is chosen on the validation part and the last fit is on
-        training and validation images together.
+        The penalty is chosen on the validation part, or by cross-validation
+        where that is small, and the last fit is on training and validation
+        images together.
 
         Args:
             each: a `transfer_sets.TransferSet`.
@@ -47,18 +48,19 @@ class LinearTransfer:
         test = self._features(each, each.test)[1]
         score = metrics.METRICS[each.metric]
         value = score(fitted.classifier.logits(test.values), test.labels)
-        return value, {"l2": fitted.choice.setting}
+        return value, fitted.choice.setting
 
     def fit(self, each):
         """The `selection.Fitted` of a set; its test images are not opened."""
         num_classes, train = self._features(each, each.train)
         return selection.choose_and_refit(
-            logistic.path,
+            methods.logistic_regression(
+                self._config.probe_l2, score=metrics.METRICS[each.metric]
+            ),
             train,
             self._features(each, each.validation)[1],
-            penalties=self._config.probe_l2 or logistic.PENALTIES,
             num_classes=num_classes,
-            score=metrics.METRICS[each.metric],
+            seed=self._config.seed,
         )
 
     def _features(self, each, split):

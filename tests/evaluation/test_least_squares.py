@@ -64,3 +64,9 @@ def test_penalties_cover_the_useful_range():
     assert least_squares.PENALTIES[0] == pytest.approx(1e-6)
     assert least_squares.PENALTIES[-1] == pytest.approx(1e3)
     assert len(least_squares.PENALTIES) == 19
+
+
+def test_likelihoods_are_half_the_squared_errors():
+    outputs = np.array([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]])
+    found = least_squares.log_likelihoods(outputs, np.array([0, 1]))
+    np.testing.assert_allclose(found, [-0.25, 0.0])

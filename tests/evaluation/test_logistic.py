@@ -210,3 +210,18 @@ def test_an_unsettled_fit_says_so(monkeypatch, caplog):
     monkeypatch.setattr(logistic_solver, "MAX_ITERATIONS", 1)
     logistic.fit(ill_conditioned(80, 6, seed=5), l2=1e-4, num_classes=7)
     assert "has not settled at l2 0.0001" in caplog.text
+
+
+def test_likelihoods_are_log_probabilities_with_a_floor():
+    logits = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, -np.inf], [0.0, 0.0, 99.0]])
+    found = logistic.log_likelihoods(logits, np.array([1, 2, 0]))
+    floor = np.log(1e-7)
+    np.testing.assert_allclose(found, [-np.log(3), floor, floor])
+
+
+def test_likelihoods_of_several_labels_leave_out_what_is_open():
+    logits = np.array([[0.0, 2.0, 5.0], [-np.inf, 0.0, 0.0]])
+    labels = np.array([[1, 0, -1], [1, -1, -1]])
+    found = logistic.log_likelihoods(logits, labels)
+    first = -np.log(2) - np.log1p(np.exp(2.0))
+    np.testing.assert_allclose(found, [first, np.log(1e-7)])

@@ -1,6 +1,6 @@
 import numpy as np
 
-from simclr_tf.evaluation import features, least_squares, probes
+from simclr_tf.evaluation import features, methods, probes
 
 
 def splits(strength, dimensions):
@@ -22,8 +22,12 @@ NAMED = {
 PENALTIES = (1e-4, 1e-2, 1.0)
 
 
+def fit(named, method):
+    return probes.fit_probes(named, method, num_classes=3, seed=0)
+
+
 def test_rows_keep_the_order_and_tell_what_is_known():
-    rows = probes.fit_probes(NAMED, num_classes=3, penalties=PENALTIES)
+    rows = fit(NAMED, methods.logistic_regression(PENALTIES))
     assert [row.name for row in rows] == list(NAMED)
     assert [row.num_features for row in rows] == [5, 8, 3]
     first, second, third = (row.test for row in rows)
@@ -35,25 +39,18 @@ def test_rows_keep_the_order_and_tell_what_is_known():
 
 
 def test_least_squares_serves_as_well():
-    rows = probes.fit_probes(
-        NAMED,
-        num_classes=3,
-        path=least_squares.path,
-        penalties=least_squares.PENALTIES,
-    )
+    rows = fit(NAMED, methods.few_shot_least_squares())
     assert rows[1].test > 0.8
 
 
 def test_one_penalty_has_no_validation_score():
-    (row,) = probes.fit_probes(
-        {"h": splits(1.0, 4)}, num_classes=3, penalties=(0.1,)
-    )
+    (row,) = fit({"h": splits(1.0, 4)}, methods.logistic_regression([0.1]))
     assert row.validation is None
     assert row.l2 == 0.1
 
 
 def test_the_table_has_a_line_per_row():
-    rows = probes.fit_probes(NAMED, num_classes=3, penalties=(0.1,))
+    rows = fit(NAMED, methods.logistic_regression([0.1]))
     head, *lines = probes.render(rows).splitlines()
     assert head.split() == ["features", "number", "l2", "val", "test"]
     assert [line.split()[0] for line in lines] == list(NAMED)

@@ -1,7 +1,7 @@
 """`--probe_blocks`: what a linear probe finds behind every block group."""
 
 from simclr_tf.data import subsets
-from simclr_tf.evaluation import logistic, probes
+from simclr_tf.evaluation import methods, probes
 from simclr_tf.tasks.scoring import frozen_features
 
 ENDPOINTS = (
@@ -15,8 +15,9 @@ ENDPOINTS = (
 def run(config, extractor, sources):
     """Fits and prints the probes.
 
-    Each chooses its penalty on a held-out part of the training images and is
-    then fitted on all of them.
+    Each chooses its penalty on a held-out part of the training images, or by
+    cross-validation where that part is small, and is then fitted on all of
+    them.
 
     Args:
         config: a `Config`.
@@ -38,8 +39,9 @@ def run(config, extractor, sources):
             )
             for name in ENDPOINTS
         },
+        methods.logistic_regression(config.probe_l2),
         num_classes=sources[1].num_classes,
-        penalties=config.probe_l2 or logistic.PENALTIES,
+        seed=config.seed,
     )
     print(probes.render(found), flush=True)
     return found

@@ -4,7 +4,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import derived
-from simclr_tf.data import sources, subsets
+from simclr_tf.data import seeds, sources, subsets
 from simclr_tf.evaluation import features, knn
 from simclr_tf.tasks.setup import components
 from simclr_tf.training import loop
@@ -52,7 +52,12 @@ def events(config, source, model, metrics):
         config, source.num_examples
     )
     encode = components.encoder_function(model)
-    part = sources.sample(source, MAX_IMAGES, seed=config.seed)
+    part = sources.sample(
+        source,
+        MAX_IMAGES,
+        seed=config.seed,
+        domain=seeds.Domain.MONITOR_SAMPLE,
+    )
 
     def act(step):
         accuracy = held_out_accuracy(config, part, encode)
@@ -66,7 +71,10 @@ def held_out_accuracy(config, source, encode):
     """Accuracy on a held-out sixth of a labelled `Source`, a number 0-1."""
     found = features.extract(encode, components.eval_batches(config, source))
     kept, held = subsets.hold_out(
-        found.labels, HELD_OUT_FRACTION, seed=config.seed
+        found.labels,
+        HELD_OUT_FRACTION,
+        seed=config.seed,
+        domain=seeds.Domain.MONITOR_HOLD_OUT,
     )
     bank, queries = features.standardize(found.take(kept), found.take(held))
     return knn.accuracy(
