@@ -51,6 +51,8 @@ REPLICAS = 1e-3
 
 At the full rate these differences grow tenfold with every step.
 """
+UNTRAINED_AT_FIVE_LABELS = 0.3
+"""With zero gammas it knew 0.17, hardly more than chance."""
 PIXELS_AT_FIVE_LABELS = 0.7
 """Raw digits give about 0.84 with five labels of each class."""
 ONE_HIT = 1 / 360
@@ -235,7 +237,10 @@ def test_the_frozen_protocol_prints_a_table(copied):
     names = ["pretrained", "random init", "raw pixels"]
     heads = [line[:28].strip() for line in outcome.output.splitlines()]
     gaps = [f"pretrained - {name}" for name in names[1:]]
-    assert heads[1:6] == heads[7:] == names + gaps
+    assert heads[1:6] == heads[7:12] == names + gaps
+    assert "random init: an untrained network, every batch-norm gamma 1" in (
+        outcome.output
+    )
     assert (heads[0], heads[6]) == ("knn, labels:", "linear, labels:")
     with open(f"{copied}/result.json") as file:
         result = json.load(file)
@@ -246,6 +251,8 @@ def test_the_frozen_protocol_prints_a_table(copied):
             ("knn", "1"), ("linear", "1"), ("knn", "5"), ("linear", "5"),
         ]  # fmt: skip
         assert all(len(score["accuracies"]) == 2 for score in scores)
+    untrained = result["frozen"]["random init"][3]["accuracies"]
+    assert min(untrained) > UNTRAINED_AT_FIVE_LABELS
     pixels = result["frozen"]["raw pixels"][3]["accuracies"]
     assert min(pixels) > PIXELS_AT_FIVE_LABELS
     names = {f"classifiers_{LAST}.npz", "knn.png", "linear.png"}

@@ -227,18 +227,28 @@ def _count(images):
     return tf.reduce_prod(sizes[:-1])
 
 
-def statistics_of(model):
-    """The moving means and variances of a model's batch norms, a list.
-
-    Found by the layers' type, whether they are frozen or not.
+def layers_of(model):
+    """A model's batch norms, a list; found by the layers' type.
 
     Args:
         model: a built Keras model.
     """
     kinds = (BatchNorm, keras.layers.BatchNormalization)
     return [
+        layer for layer in model._flatten_layers() if isinstance(layer, kinds)
+    ]
+
+
+def statistics_of(model):
+    """The moving means and variances of a model's batch norms, a list.
+
+    Whether they are frozen plays no part.
+
+    Args:
+        model: a built Keras model.
+    """
+    return [
         variable
-        for layer in model._flatten_layers()
-        if isinstance(layer, kinds)
+        for layer in layers_of(model)
         for variable in (layer.moving_mean, layer.moving_variance)
     ]

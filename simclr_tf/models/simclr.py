@@ -236,10 +236,8 @@ class SimCLR(keras.Model):
         Found by the layers' type, so that names play no part; decay leaves
         them out.
         """
-        kinds = (norm.BatchNorm, keras.layers.BatchNormalization)
         return [
             variable
-            for layer in self._flatten_layers()
-            if isinstance(layer, kinds)
+            for layer in norm.layers_of(self)
             for variable in layer.trainable_variables
         ]

@@ -12,7 +12,11 @@ from simclr_tf.evaluation import (
     methods,
     npz_file,
 )
-from simclr_tf.tasks.scoring import block_probes, frozen_features
+from simclr_tf.tasks.scoring import (
+    baselines,
+    block_probes,
+    frozen_features,
+)
 from simclr_tf.tasks.setup import components, model_dir
 from simclr_tf.viz import label_budgets as plot
 from simclr_tf.viz import table
@@ -44,7 +48,7 @@ def run(config, model, test_source, step):
         errors.UserError: if the training images cannot meet what is asked.
     """
     sources = (components.open_labelled(config, "train_split"), test_source)
-    extractors = encoders(config, model)
+    extractors = encoders(config, model, sources[0])
     rows = {
         name: score_row(config, extractor, sources)
         for name, extractor in extractors.items()
@@ -126,17 +130,18 @@ def check(config, source):
     kept = source.labels
     if kept is None:  # only known when read
         return
-    if any(method.has_choice for method in make_protocol(config).methods):
-        indices, _ = subsets.hold_out(
-            kept, config.holdout_fraction, seed=config.seed
-        )
-        kept = kept[indices]
     for budget in config.eval_label_budgets:
         subsets.per_class_count(budget, kept)
 
 
-def encoders(config, model):
-    """Row name -> what loads its features, the trained first."""
+def encoders(config, model, train_source):
+    """Row name -> what loads its features, the trained first.
+
+    Args:
+        config: a `Config`.
+        model: the trained `SimCLR` model.
+        train_source: the training `Source`.
+    """
     endpoints = (frozen_features.FEATURES,)
     if config.probe_blocks:
         endpoints = block_probes.ENDPOINTS
@@ -146,30 +151,11 @@ def encoders(config, model):
         )
     }
     if "random" in config.eval_baselines:
-        untrained = components.make_eval_model(config, num_classes=None)
+        untrained = baselines.make_untrained(config, train_source)
         rows[RANDOM] = frozen_features.FrozenFeatures(config, untrained)
     if "pixels" in config.eval_baselines:
-        rows[PIXELS] = Pixels(config)
+        rows[PIXELS] = baselines.Pixels(config)
     return rows
-
-
-class Pixels:
-    """Images as they are, in the place of features."""
-
-    def __init__(self, config):
-        """Takes a `Config`."""
-        self._config = config
-
-    def load(self, source):
-        """As `FrozenFeatures.load`; nothing is kept."""
-        batches = components.eval_batches(self._config, source)
-        found = features.extract(flatten_pixels, batches)
-        return {frozen_features.FEATURES: found}
-
-
-def flatten_pixels(images):
-    """float32 [b, S, S, 3] -> [b, 3 S S]."""
-    return tf.reshape(images, [len(images), -1])
 
 
 def classifiers_of(scores):
@@ -212,10 +198,12 @@ def write_classifiers(config, step, arrays):
 
 def show(config, rows, step, sources):
     """Prints the table and draws its curves into `report/`."""
+    train_source, test_source = sources
     print(table.render(rows), flush=True)
+    if RANDOM in rows:
+        print(f"{RANDOM}: {baselines.note(config, train_source)}", flush=True)
     directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
     tf.io.gfile.makedirs(directory)
-    train_source, test_source = sources
     footer = (
         f"{config.dataset}: {train_source.num_examples} training and "
         f"{test_source.num_examples} test images, step {step}, seed "
