@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 
@@ -133,6 +134,31 @@ def test_the_log_tells_the_run_from_the_first_step(finished):
     assert "images/s  ETA" in text
     assert "kNN on held-out images" in text
     assert "exported to" in text
+
+
+def test_the_log_ends_with_what_was_learned(finished):
+    (line,) = (line for line in finished[1].lines if "learned: " in line)
+    assert re.search(r"loss [\d.]+ \(chance 9.688\)", line)
+    assert re.search(r"contrast_acc [\d.]+% \(chance 1.56%\)", line)
+    assert re.search(r"kNN on held-out images [\d.]+%", line)
+    assert re.search(r"effective rank [\d.]+$", line)
+
+
+def test_a_run_at_chance_is_warned_of_early_and_at_its_end(tmp_path):
+    # At this temperature all similarities are alike.
+    outcome = run(
+        *TINY,
+        "--train_steps=12",
+        "--checkpoint_steps=12",
+        "--steps_per_loop=1",
+        "--train_batch_size=8",
+        "--temperature=1e6",
+        f"--model_dir={tmp_path}/run",
+    )
+    assert outcome.code == 0, outcome.lines
+    early, late = (x for x in outcome.lines if "nothing is being learned" in x)
+    assert "after 10 steps the loss, 5.416, is not below chance" in early
+    assert "at the end of training the loss, 5.416" in late
 
 
 def test_running_again_changes_nothing(copied):

@@ -144,6 +144,15 @@ def chance_loss(num_images):
     return 2.0 * math.log(2 * num_images - 1)
 
 
+def chance_accuracy(num_images):
+    """`contrastive_accuracy` of a guess among N candidates, 0-1.
+
+    Args:
+        num_images: N, images in the global batch.
+    """
+    return 1.0 / num_images
+
+
 def check_arguments(projections, temperature):
     """Raises ValueError for a bad temperature or an odd number of rows."""
     if not temperature > 0:

@@ -13,7 +13,7 @@ from simclr_tf.tasks.training import (
     teacher,
     training_run,
 )
-from simclr_tf.training import distill_step
+from simclr_tf.training import distill_step, learning
 
 
 def run(config):
@@ -123,12 +123,13 @@ class Distillation(one_view.OneView):
         return (
             f"{alpha:g} x cross-entropy with the teacher, temperature "
             f"{config.distill_temperature:g}{labels}; at chance "
-            f"{self.chance_loss(config, plan):.4f} = t^2 log K"
+            f"{self.chance(config, plan).loss:.4f} = t^2 log K"
         )
 
-    def chance_loss(self, config, plan):
-        """The teacher's part at equal logits."""
-        return config.distill_temperature**2 * math.log(plan.num_classes)
+    def chance(self, config, plan):
+        """The teacher's part at a uniform prediction."""
+        loss = config.distill_temperature**2 * math.log(plan.num_classes)
+        return learning.Chance(loss, 1 / plan.num_classes)
 
 
 def uses_labels(config):

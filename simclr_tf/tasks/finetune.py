@@ -10,7 +10,7 @@ from simclr_tf.data import sources
 from simclr_tf.losses import supervised
 from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.tasks.training import one_view, seen_labels, training_run
-from simclr_tf.training import frozen_blocks, steps
+from simclr_tf.training import frozen_blocks, learning, steps
 
 MOST_NAMED = 12
 """Of more variables the parts are named that they belong to."""
@@ -98,7 +98,7 @@ class Finetuning(one_view.OneView):
 
     def describe_loss(self, config, plan):
         """Cross-entropy, and its value at chance."""
-        chance = f"{self.chance_loss(config, plan):.4f}"
+        chance = f"{self.chance(config, plan).loss:.4f}"
         if self._is_multi_label:
             return (
                 f"{plan.num_classes} yes-or-no cross-entropies, their mean; at "
@@ -109,9 +109,10 @@ class Finetuning(one_view.OneView):
             f"= log K"
         )
 
-    def chance_loss(self, config, plan):
-        """That of equal logits."""
-        return math.log(2 if self._is_multi_label else plan.num_classes)
+    def chance(self, config, plan):
+        """That of a uniform prediction."""
+        num_answers = 2 if self._is_multi_label else plan.num_classes
+        return learning.Chance(math.log(num_answers), 1 / num_answers)
 
 
 def open_labelled(config):

@@ -5,7 +5,7 @@ from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.tasks.scoring import eval_checks
 from simclr_tf.tasks.setup import components, plan_of_run
 from simclr_tf.tasks.training import knn_monitor, recipe, training_run
-from simclr_tf.training import batch_views, microbatch, steps
+from simclr_tf.training import batch_views, learning, microbatch, steps
 
 STREAMING_MIN_PAIRS = (2 * 2048) ** 2
 """Rows of one replica times rows of all, from which the streaming loss is no
@@ -87,12 +87,15 @@ class Pretraining(recipe.Recipe):
         """NT-Xent, and its value at chance."""
         return (
             f"NT-Xent, temperature {config.temperature:g}; at chance "
-            f"{self.chance_loss(config, plan):.4f} = 2 log(2N-1)"
+            f"{self.chance(config, plan).loss:.4f} = 2 log(2N-1)"
         )
 
-    def chance_loss(self, config, plan):
-        """That of random projections."""
-        return ntxent.chance_loss(config.train_batch_size)
+    def chance(self, config, plan):
+        """That of projections that are all alike."""
+        num_images = config.train_batch_size
+        return learning.Chance(
+            ntxent.chance_loss(num_images), ntxent.chance_accuracy(num_images)
+        )
 
     def events(self, config, source, model, metrics):
         """The kNN monitor."""

@@ -16,6 +16,9 @@ class MetricsWriter:
 
     After a resume, lines beyond the restored step are dropped, so the file
     always tells one history.
+
+    Attributes:
+        latest: dict of tag -> the value that was written last.
     """
 
     def __init__(self, directory, *, start_step=0):
@@ -25,6 +28,7 @@ class MetricsWriter:
             directory: the run's `model_dir`.
             start_step: the step the run starts or resumes at.
         """
+        self.latest = {}
         self._path = os.path.join(directory, METRICS_FILE)
         self._events = tf.summary.create_file_writer(directory)
         kept = [
@@ -41,6 +45,7 @@ class MetricsWriter:
             step: the global step.
             values: dict of tag -> float; a NaN becomes null in the file.
         """
+        self.latest |= values
         row = {"step": step} | {
             tag: value if math.isfinite(value) else None
             for tag, value in values.items()

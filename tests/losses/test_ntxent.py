@@ -77,3 +77,4 @@ def test_logits_are_the_local_first_views_against_all_second_views(mirrored):
 def test_chance_loss(num_images):
     expected = 2 * np.log(2.0 * num_images - 1)
     assert ntxent.chance_loss(num_images) == pytest.approx(expected)
+    assert ntxent.chance_accuracy(num_images) == 1 / num_images

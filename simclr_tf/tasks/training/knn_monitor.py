@@ -5,12 +5,16 @@ from absl import logging
 from simclr_tf import errors
 from simclr_tf.config import derived
 from simclr_tf.data import seeds, sources, subsets
-from simclr_tf.evaluation import features, knn
+from simclr_tf.evaluation import effective_rank, features, knn
 from simclr_tf.tasks.setup import components
 from simclr_tf.training import loop
 
+ACCURACY_TAG = "knn/held_out_accuracy"
+RANK_TAG = "features/effective_rank"
 MAX_IMAGES = 6000
 """Training images looked at, drawn once; some seconds of work on a CPU."""
+MAX_RANKED_IMAGES = 2048
+"""Images whose effective rank is computed; seconds at 2,048 features."""
 HELD_OUT_FRACTION = 1 / 6
 
 
@@ -60,16 +64,34 @@ def events(config, source, model, metrics):
     )
 
     def act(step):
-        accuracy = held_out_accuracy(config, part, encode)
-        metrics.scalars(step, {"knn/held_out_accuracy": accuracy})
-        logging.info("step %d  kNN on held-out images %.4f", step, accuracy)
+        found = features.extract(encode, components.eval_batches(config, part))
+        accuracy = held_out_accuracy(config, part, found)
+        rank = effective_rank.effective_rank(found.values[:MAX_RANKED_IMAGES])
+        metrics.scalars(step, {ACCURACY_TAG: accuracy, RANK_TAG: rank})
+        logging.info(
+            "step %d  kNN on held-out images %.4f  effective rank %.1f of %d",
+            step,
+            accuracy,
+            rank,
+            found.values.shape[1],
+        )
 
     return [loop.Event(every, act)]
 
 
-def held_out_accuracy(config, source, encode):
-    """Accuracy on a held-out sixth of a labelled `Source`, a number 0-1."""
-    found = features.extract(encode, components.eval_batches(config, source))
+def last_found(metrics):
+    """What the monitor measured last, as pairs of a name and a text."""
+    latest = metrics.latest
+    if ACCURACY_TAG not in latest:
+        return []
+    return [
+        ("kNN on held-out images", f"{latest[ACCURACY_TAG]:.1%}"),
+        ("effective rank", f"{latest[RANK_TAG]:.1f}"),
+    ]
+
+
+def held_out_accuracy(config, source, found):
+    """Accuracy on a held-out sixth of the features found, a number 0-1."""
     kept, held = subsets.hold_out(
         found.labels,
         HELD_OUT_FRACTION,

@@ -73,8 +73,8 @@ class Recipe(abc.ABC):
         """What the announcement says of the loss."""
 
     @abc.abstractmethod
-    def chance_loss(self, config, plan):
-        """The loss of one who knows nothing, nats."""
+    def chance(self, config, plan):
+        """What guessing gives, a `learning.Chance`."""
 
     def events(self, config, source, model, metrics):
         """What happens between steps, beside checkpoints: `loop.Event`s."""

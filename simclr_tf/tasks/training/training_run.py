@@ -13,11 +13,12 @@ from absl import logging
 from simclr_tf import distribution, errors
 from simclr_tf.data import images, pipeline
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
-from simclr_tf.tasks.training import announcement
+from simclr_tf.tasks.training import announcement, knn_monitor
 from simclr_tf.training import (
     checkpoint,
     compilation,
     interruption,
+    learning,
     loop,
     profile,
     progress,
@@ -123,12 +124,16 @@ def train(opened, checkpoints):
     call, headline = make_call(opened, make=how_to_call(config))
     metrics = writer.MetricsWriter(config.model_dir, start_step=state.step)
     write_sample_views(opened, metrics)
+    chance = opened.recipe.chance(config, plan)
     shown = progress.Progress(
         total_steps=plan.total_steps,
         start_step=state.step,
         batch_size=config.train_batch_size,
         headline=headline,
-        chance_loss=opened.recipe.chance_loss(config, plan),
+        chance_loss=chance.loss,
+    )
+    learned = learning.Learning(
+        total_steps=plan.total_steps, headline=headline, chance=chance
     )
     events = [
         loop.Event(plan.checkpoint_steps, lambda _: checkpoints.save()),
@@ -141,7 +146,7 @@ def train(opened, checkpoints):
             iterator=iterator,
             total_steps=plan.total_steps,
             events=events,
-            report=make_report(opened, shown, metrics),
+            report=make_report(opened, shown, metrics, learned),
             should_stop=asked_to_stop,
             steps_per_call=config.steps_per_loop,
         )
@@ -154,7 +159,16 @@ def train(opened, checkpoints):
         logging.info(call.close())
     asked_to_stop.raise_if_asked()
     logging.info("trained in %s", progress.format_secs(shown.seconds))
+    tell_what_was_learned(learned, metrics)
     return step
+
+
+def tell_what_was_learned(learned, metrics):
+    """Logs how far the run came from chance, and warns if it did not."""
+    logging.info(learned.summary(knn_monitor.last_found(metrics)))
+    warning = learned.final_warning()
+    if warning:
+        logging.warning(warning)
 
 
 def make_iterator(opened):
@@ -224,12 +238,16 @@ def make_call(opened, *, make=loop.make_train_call):
     return call, step.headline
 
 
-def make_report(opened, shown, metrics):
+def make_report(opened, shown, metrics, learned):
     """Returns what the loop calls after every graph call."""
     optimizer = opened.state.optimizer
 
     def report(step, num_steps, values):
         shown.add(step, num_steps, values)
+        learned.add(num_steps, values)
+        warning = learned.early_warning(step)
+        if warning and step < opened.plan.total_steps:
+            logging.warning(warning)
         if not shown.is_due(step, opened.config.log_every_secs):
             return
         rate = float(optimizer.learning_rate)

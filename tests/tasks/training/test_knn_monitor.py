@@ -1,9 +1,12 @@
 """kNN while pretraining: when, and on which images."""
 
+import typing
+
 import tensorflow as tf
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits
+from simclr_tf.evaluation import features
 from simclr_tf.tasks.training import knn_monitor
 
 PIXELS_AT_LEAST = 0.9
@@ -21,8 +24,14 @@ def config(**values):
     )
 
 
-def flatten(images):
-    return tf.reshape(images, [len(images), -1])
+class Outputs(typing.NamedTuple):
+    features: tf.Tensor
+
+
+def flatten(images, training):
+    """A model whose features are the pixels."""
+    assert not training
+    return Outputs(tf.reshape(images, [tf.shape(images)[0], -1]))
 
 
 def test_off_by_default():
@@ -39,20 +48,24 @@ def test_epochs_become_steps():
 
 def test_raw_digits_score_as_they_should():
     source = digits.open_digits("train")
-    found = knn_monitor.held_out_accuracy(config(), source, flatten)
-    assert PIXELS_AT_LEAST < found <= 1
+    pixels = source.images.reshape(len(source.images), -1).astype("float32")
+    found = features.Features(pixels, source.labels)
+    accuracy = knn_monitor.held_out_accuracy(config(), source, found)
+    assert PIXELS_AT_LEAST < accuracy <= 1
 
 
 def test_only_a_part_of_a_large_set_is_looked_at(monkeypatch):
     looked_at = []
 
-    def accuracy(_, source, encode):
+    def accuracy(_, source, found):
         looked_at.append(source)
+        assert len(found.values) == 300
         return 0.5
 
     class Metrics:
         def scalars(self, step, values):
-            assert values == {"knn/held_out_accuracy": 0.5}
+            assert values["knn/held_out_accuracy"] == 0.5
+            assert 1 < values["features/effective_rank"] < 64
 
     monkeypatch.setattr(knn_monitor, "MAX_IMAGES", 300)
     monkeypatch.setattr(knn_monitor, "held_out_accuracy", accuracy)
