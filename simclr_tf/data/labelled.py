@@ -1,5 +1,9 @@
 """Which images of a split have labels, and splits that mix both kinds.
 
+A label is absent in one of three ways, and all are treated alike: the data
+set stores -1, a list of labels leaves the image out, or the image is of a
+second, unlabelled set. What needs labels uses the images that have one.
+
 Legend: `n` examples, `K` classes.
 """
 
@@ -40,15 +44,17 @@ def choose(source, *, seed, label_fraction=None, labels_per_class=None):
     name = "label_fraction" if is_share else "labels_per_class"
     check_classes(source, name)
     labels = sources.read_labels(source)
-    check_whole(source, labels)
+    places = indices(labels)
     given = {
-        "labels": labels,
+        "labels": labels[places],
         "class_names": source.class_names or range(source.num_classes),
         "seed": seed,
     }
     if is_share:
-        return subsets.by_fraction(fraction=label_fraction, **given)
-    return subsets.by_class(count=labels_per_class, **given)
+        drawn = subsets.by_fraction(fraction=label_fraction, **given)
+    else:
+        drawn = subsets.by_class(count=labels_per_class, **given)
+    return places[drawn]
 
 
 def check_classes(source, name):
@@ -70,22 +76,80 @@ def check_classes(source, name):
         )
 
 
-def check_whole(source, labels):
-    """Raises `UserError` if some images have no label.
+def indices(labels):
+    """Where there is a label: rising int64 indices.
+
+    Args:
+        labels: int [n]. Of several classes per image, [n, K], every image
+            counts, as each class has a label of its own.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim > 1:
+        return np.arange(len(labels))
+    return np.flatnonzero(labels >= 0)
+
+
+def count(source):
+    """Images that have a label, int; None where only reading would tell.
+
+    Args:
+        source: any `Source`.
+    """
+    if source.num_classes is None:
+        return 0
+    return None if source.labels is None else len(indices(source.labels))
+
+
+def only(source):
+    """The labelled images of a split.
 
     Args:
         source: a labelled `Source`.
-        labels: int [n], or None where they are only known when read. Of
-            several classes per image, [n, K], any may be left open.
+
+    Returns:
+        A `Source` of the same kind. A stream, whose labels are only known
+        when read, is returned as it is: its batches may hold -1.
     """
-    if labels is None or source.is_multi_label:
-        return
-    missing = int(np.sum(labels == HIDDEN))
-    if missing:
-        raise errors.UserError(
-            f"every image to train by must have a label; {missing} of "
-            f"{len(labels)} in {source.name!r} split {source.split!r} have none"
+    if count(source) in (None, source.num_examples):
+        return source
+    return sources.take(source, indices(source.labels))
+
+
+def sample(source, num_examples, *, seed, domain):
+    """As `sources.sample`, of the labelled images alone.
+
+    Args:
+        source: a labelled `Source`. A stream is read, but not decoded, as far
+            as the last image that is taken.
+        num_examples: how many; all that have a label where there are fewer.
+        seed: int >= 0.
+        domain: a `seeds.Domain`.
+
+    Returns:
+        A `Source` of the same kind.
+
+    Raises:
+        errors.UserError: if no image has a label.
+    """
+    if not isinstance(source, sources.StreamSource):
+        return sources.sample(
+            only(source), num_examples, seed=seed, domain=domain
         )
+    whole = source.ordered
+
+    def has_label(record):
+        return source.is_multi_label or record["label"] >= 0
+
+    def ordered():
+        return whole().filter(has_label).take(num_examples)
+
+    found = sum(1 for _ in ordered())
+    if not found:
+        raise errors.UserError(
+            f"an image must have a label; of {source.name!r} split "
+            f"{source.split!r} none has"
+        )
+    return dataclasses.replace(source, num_examples=found, ordered=ordered)
 
 
 def hide_labels(source, kept):

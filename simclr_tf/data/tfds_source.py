@@ -13,6 +13,8 @@ SHUFFLE_BUFFER_RECORDS = 8192
 """About 1 GB of ImageNet files."""
 _OPEN_FILES, _BLOCK_RECORDS = 16, 16  # what TFDS reads by itself
 _READ_BATCH = 1024
+_LABELS_PER_FILE = 256
+"""Records of a streamed file that are read to see if it has any label."""
 _MIB = 2**20
 # Any constant but 0: tf.data mixes the seed of the graph into its own, and
 # the order must not depend on tf.random.set_seed.
@@ -41,8 +43,9 @@ def open_tfds(
 
     Returns:
         `ArraySource` if all images have one size and fit, else
-        `StreamSource`. Sets whose labels are absent, not classes, or
-        negative (kept secret) are unlabelled.
+        `StreamSource`. Splits whose labels are absent, not classes, or all
+        negative (kept secret) are unlabelled. Some may be negative: those
+        images have no label.
 
     Raises:
         errors.UserError: if data set or split is unknown, absent or
@@ -56,7 +59,11 @@ def open_tfds(
             f"split must hold at least one example; got {split!r}"
         )
     files = _FileParts(part.file_instructions)
-    features = _without_hidden_labels(features, files)
+    height, width, _ = features["image"].shape
+    # Unknown sides count as infinite.
+    side_px = (height or np.inf) * (width or np.inf)
+    is_large = part.num_examples * side_px * 3 > memory_limit_mb * _MIB
+    features = _without_hidden_labels(features, files, is_large=is_large)
     label = tfds_features.label_feature(features)
     source = {
         "name": dataset,
@@ -67,10 +74,7 @@ def open_tfds(
         "is_multi_label": multi_label,
         "read_names": _name_reader(builder, files),
     }
-    height, width, _ = features["image"].shape
-    # Unknown sides count as infinite.
-    side_px = (height or np.inf) * (width or np.inf)
-    if part.num_examples * side_px * 3 > memory_limit_mb * _MIB:
+    if is_large:
         return sources.StreamSource(
             **source,
             stream=functools.partial(_stream, files, _parser(features)),
@@ -161,15 +165,23 @@ def _split_info(builder, dataset, split):
         ) from error
 
 
-def _without_hidden_labels(features, files):
-    """The features without a label that is -1: "not published"."""
+def _without_hidden_labels(features, files, *, is_large):
+    """The features without labels if all are -1: "not published".
+
+    Of a large set the first labels of every file are looked at: a split such
+    as STL-10's "unlabelled+train" begins with files that have none.
+    """
     import tensorflow_datasets as tfds
 
     if "label" not in features:
         return features
-    first = next(iter(_ordered(files, _parser(features))))
-    if first["label"] >= 0:
-        return features
+    limit = _LABELS_PER_FILE if is_large else -1
+    looked_at = files.dataset().flat_map(
+        lambda *part: _records(*part).take(limit)
+    )
+    for record in looked_at.map(_parser(features)):
+        if record["label"] >= 0:
+            return features
     return tfds.features.FeaturesDict({"image": features["image"]})
 
 

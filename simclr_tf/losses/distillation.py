@@ -8,6 +8,7 @@ import typing
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.losses import supervised
 
 
 class Distillation(typing.NamedTuple):
@@ -65,11 +66,13 @@ def distillation(
             student_logits, teacher_logits, temperature=temperature
         )
     )
-    supervised = tf.zeros([])
+    by_label = tf.zeros([])
     if labels is not None:
-        supervised = tf.reduce_mean(masked_entropy(student_logits, labels))
-    loss = (1.0 - alpha) * supervised + alpha * distilled
-    return Distillation(loss, supervised, distilled)
+        by_label = tf.reduce_mean(
+            supervised.masked_entropy(student_logits, labels)
+        )
+    loss = (1.0 - alpha) * by_label + alpha * distilled
+    return Distillation(loss, by_label, distilled)
 
 
 def soft_cross_entropy(student_logits, teacher_logits, *, temperature):
@@ -90,19 +93,6 @@ def soft_cross_entropy(student_logits, teacher_logits, *, temperature):
         logits=student_logits / temperature,
     )
     return temperature**2 * losses
-
-
-def masked_entropy(logits, labels):
-    """Cross-entropy where there is a label, 0 elsewhere: float32 [b].
-
-    Args:
-        logits: float [b, K].
-        labels: int [b], negative where there is none.
-    """
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=tf.maximum(labels, 0), logits=tf.cast(logits, tf.float32)
-    )
-    return tf.where(labels >= 0, losses, 0.0)
 
 
 def check_arguments(student_logits, teacher_logits, temperature, alpha):

@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from simclr_tf import errors
 from simclr_tf.data import class_names, labelled
 from simclr_tf.tasks.setup import components, model_dir
@@ -59,7 +57,11 @@ class Distillation(one_view.OneView):
         check_labelled(config, source)
         kept = seen_labels.choose(config, source)
         self._label_list = seen_labels.render(config, source, kept)
-        return source if kept is None else labelled.hide_labels(source, kept)
+        if kept is None:
+            return source
+        hidden = labelled.hide_labels(source, kept)
+        seen_labels.check_listed(config, hidden.labels[kept])
+        return hidden
 
     def make_plan(self, config, source, num_replicas):
         """The run's numbers; the classes are the teacher's."""
@@ -113,7 +115,7 @@ class Distillation(one_view.OneView):
         """How many are seen beside what the teacher says."""
         seen = "no label used"
         if source.num_classes is not None:
-            seen = f"{count_labels(source)} labels used"
+            seen = f"{_counted(labelled.count(source))} labels used"
         return f"{seen}, each taught as one of {plan.num_classes} classes"
 
     def describe_loss(self, config, plan):
@@ -183,8 +185,5 @@ def check_labelled(config, source):
         )
 
 
-def count_labels(source):
-    """How many images of a labelled `Source` have a label in use."""
-    if source.labels is None:  # a stream, all of whose labels are
-        return source.num_examples
-    return int(np.sum(source.labels != labelled.HIDDEN))
+def _counted(number):
+    return "all" if number is None else number

@@ -6,7 +6,7 @@ import math
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.data import sources
+from simclr_tf.data import labelled, sources
 from simclr_tf.losses import supervised
 from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.tasks.training import one_view, seen_labels, training_run
@@ -52,7 +52,11 @@ class Finetuning(one_view.OneView):
         self._is_multi_label = whole.is_multi_label
         kept = seen_labels.choose(config, whole)
         self._label_list = seen_labels.render(config, whole, kept)
-        return whole if kept is None else sources.take(whole, kept)
+        if kept is None:
+            return labelled.only(whole)
+        part = sources.take(whole, kept)
+        seen_labels.check_listed(config, part.labels)
+        return part
 
     def check(self, config, source, plan):
         """Refuses a start from nothing that was not asked for."""

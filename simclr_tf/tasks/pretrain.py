@@ -1,6 +1,7 @@
 """`--train_mode=pretrain`: what contrastive training has of its own."""
 
 from simclr_tf import errors
+from simclr_tf.data import labelled
 from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.tasks.scoring import eval_checks
 from simclr_tf.tasks.setup import components, plan_of_run
@@ -74,7 +75,13 @@ class Pretraining(recipe.Recipe):
         if source.num_classes is None:
             return "no labels, so the online linear probe is off"
         state = "off" if plan.num_classes is None else "on"
-        return f"{source.num_classes} classes, online linear probe {state}"
+        known = labelled.count(source)
+        some = ""
+        if known not in (None, source.num_examples):
+            some = f" of {known} images"
+        return (
+            f"{source.num_classes} classes{some}, online linear probe {state}"
+        )
 
     def describe_batch(self, config):
         """What an image is compared with."""
@@ -114,9 +121,21 @@ def check_labels(config, source, plan):
         errors.UserError: if the kNN monitor or the evaluation that follows
             needs labels that are not there.
     """
+    is_asked_for = "lineareval_while_pretraining" in config.explicit
+    if is_asked_for and config.lineareval_while_pretraining:
+        check_probe(source)
     knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
         eval_checks.open_source(config, plan_of_run.facts(source, plan))
+
+
+def check_probe(source):
+    """Raises `UserError` if the probe is asked for and there is no label."""
+    if source.num_classes is None:
+        raise errors.UserError(
+            f"lineareval_while_pretraining needs labels; {source.name!r} split "
+            f"{source.split!r} has none"
+        )
 
 
 def choose_loss(config, *, num_replicas):

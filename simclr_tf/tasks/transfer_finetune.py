@@ -10,7 +10,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import Config, data, hardware
-from simclr_tf.data import sources, subsets
+from simclr_tf.data import labelled, sources, subsets
 from simclr_tf.evaluation import (
     choice,
     features,
@@ -131,7 +131,9 @@ class FinetuneTransfer:
         ]
 
     def _open(self, each, split):
-        return components.open_transfer(self._config, each, split)
+        return labelled.only(
+            components.open_transfer(self._config, each, split)
+        )
 
     def _try(self, each, point, parts):
         """The `choice.Trial` of a point; the worst where it diverges."""
@@ -228,7 +230,8 @@ def outputs_of_run(config, source):
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(config.model_dir, model)
     encode = components.encoder_function(model, head=True)
-    return features.extract(
+    found = features.extract(
         lambda images: encode(images)[1],
         components.eval_batches(config, source),
     )
+    return found.take(labelled.indices(found.labels))

@@ -5,7 +5,6 @@ Dimension letters: `b` images of one replica, `S` image side, `K` classes.
 
 import tensorflow as tf
 
-from simclr_tf import distribution
 from simclr_tf.losses import distillation, supervised
 from simclr_tf.optim import decay
 from simclr_tf.training import steps
@@ -105,19 +104,9 @@ class DistillStep:
         }
         if labels is not None:
             metrics["supervised_loss"] = found.supervised
-            metrics["supervised_acc"] = labelled_accuracy(logits, labels)
+            metrics["supervised_acc"] = supervised.top_k_accuracy(
+                logits,
+                labels,
+                num_labelled=supervised.labelled_per_replica(labels),
+            )
         return metrics
-
-
-def labelled_accuracy(logits, labels):
-    """Top-1 accuracy over the labelled images of all replicas, float32 [].
-
-    Args:
-        logits: float [b, K].
-        labels: int [b], negative where there is none; where all are, 0.
-    """
-    is_labelled = tf.cast(labels >= 0, tf.float32)
-    hits = supervised.top_k_hits(logits, tf.maximum(labels, 0)) * is_labelled
-    sums = tf.stack([tf.reduce_sum(hits), tf.reduce_sum(is_labelled)])
-    num_hits, num_labels = tf.unstack(distribution.all_reduce_sum(sums))
-    return tf.math.divide_no_nan(num_hits, num_labels)

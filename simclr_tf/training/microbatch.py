@@ -12,6 +12,7 @@ Dimension letters: `b` images of one replica in `n` microbatches of `m` images
 import tensorflow as tf
 
 from simclr_tf import distribution
+from simclr_tf.losses import supervised
 from simclr_tf.models import norm
 from simclr_tf.training import steps
 
@@ -47,12 +48,15 @@ class MicrobatchedPretrainStep(steps.PretrainStep):
     def __call__(self, batch):
         """Takes one replica's batch; returns a dict of float32 scalars."""
         parts = split(batch, self._microbatch_size)  # each [n, m, ...]
+        num_labelled = self._labelled_per_part(batch, count(parts))
         start = [tf.identity(variable) for variable in self._moving()]
         with norm.statistics_local():
             projections = self._project(parts)
         contrast, cotangents = self._differentiate(projections)
         with norm.statistics_local():
-            probe, gradients, moved = self._accumulate(parts, cotangents, start)
+            probe, gradients, moved = self._accumulate(
+                parts, cotangents, start, num_labelled
+            )
         _assign(self._moving(), distribution.mean_over_replicas(moved))
         decayed = self._descend(gradients)
         return self._metrics(contrast, probe, decayed)
@@ -83,13 +87,23 @@ class MicrobatchedPretrainStep(steps.PretrainStep):
             scaled = contrast.loss / distribution.num_replicas()
         return contrast, tape.gradient(scaled, projections)
 
-    def _accumulate(self, parts, cotangents, start):
+    def _labelled_per_part(self, batch, num_parts):
+        """Mean labelled images of the microbatches of all replicas.
+
+        Replicas speak to each other here, outside the loop over microbatches.
+        """
+        if not self._probe_names:
+            return None
+        return supervised.labelled_per_replica(batch["labels"]) / num_parts
+
+    def _accumulate(self, parts, cotangents, start, num_labelled):
         """Second pass, each microbatch from the same moving statistics.
 
         Args:
             parts: the microbatches.
             cotangents: gradients of the loss by the projections, [2b, P].
             start: the moving statistics before this step.
+            num_labelled: of `_labelled_per_part`.
 
         Returns:
             Mean probe metrics; summed gradients, None where the loss does
@@ -103,7 +117,10 @@ class MicrobatchedPretrainStep(steps.PretrainStep):
         def body(index, sums):
             _assign(self._moving(), start)
             probe, gradients = self._pull_back(
-                take(parts, index), cotangents[index], 1.0 / num_parts
+                take(parts, index),
+                cotangents[index],
+                share=1.0 / num_parts,
+                num_labelled=num_labelled,
             )
             is_reached.update(enumerate(g is not None for g in gradients))
             moved = [tf.convert_to_tensor(v) for v in self._moving()]
@@ -122,19 +139,22 @@ class MicrobatchedPretrainStep(steps.PretrainStep):
             [total / num_parts for total in moved],
         )
 
-    def _pull_back(self, part, cotangent, share):
+    def _pull_back(self, part, cotangent, *, share, num_labelled):
         """Probe metrics and gradients of one microbatch.
 
         Args:
             part: a batch of m images.
             cotangent: gradient of the loss by their projections, [2m, P].
             share: of the microbatch in the probe's mean.
+            num_labelled: of `_labelled_per_part`.
         """
         images = self._views_of(part)  # [2m, S, S, 3]
         model = self._state.model
         with tf.GradientTape() as tape:
             outputs = model(images, training=True)
-            probe = steps.probe_metrics(outputs.logits, part)
+            probe = steps.probe_metrics(
+                outputs.logits, part, num_labelled=num_labelled
+            )
             target = tf.reduce_sum(outputs.projections * cotangent)
             if probe:
                 scale = share / distribution.num_replicas()

@@ -119,6 +119,9 @@ class PretrainStep:
 class FinetuneStep:
     """Moves the weights once on one labelled batch, by cross-entropy alone.
 
+    Images without label are left out of loss and accuracy. They do pass
+    through the network, and so have a part in the statistics of batch norm.
+
     The model's classifier reads what `ft_proj_selector` says, and its gradient
     goes on into the encoder (`probe_stop_gradient=False`).
 
@@ -210,20 +213,27 @@ def apply(optimizer, gradients, variables):
     optimizer.apply(*zip(*reached, strict=True))
 
 
-def probe_metrics(logits, batch):
+def probe_metrics(logits, batch, *, num_labelled=None):
     """Loss and accuracy of the online probe over both views of each image.
 
     Args:
         logits: float32 [2b, K], or None without a probe.
-        batch: with "labels" int32 [b] where there is a probe.
+        batch: with "labels" int32 [b] where there is a probe, negative for
+            images without label, which are left out.
+        num_labelled: images that sums are divided by; None for
+            `supervised.labelled_per_replica` of the batch.
 
     Returns:
-        dict of float32 scalars, empty without a probe.
+        dict of float32 scalars, empty without a probe. Their means over
+        replicas are those over the labelled images of all; 0 where no image
+        of the batch has a label.
     """
     if logits is None:
         return {}
     labels = tf.tile(batch["labels"], [2])  # [2b]
-    return {
-        "supervised_loss": supervised.cross_entropy(logits, labels),
-        "supervised_acc": supervised.top_k_accuracy(logits, labels, k=1),
-    }
+    if num_labelled is not None:
+        num_labelled = 2.0 * num_labelled
+    loss, accuracy = supervised.one_class(
+        logits, labels, num_labelled=num_labelled
+    )
+    return {"supervised_loss": loss, "supervised_acc": accuracy}

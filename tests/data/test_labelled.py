@@ -7,8 +7,16 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import catalog, images, labelled, pipeline, sources
+from simclr_tf.data import (
+    catalog,
+    images,
+    labelled,
+    pipeline,
+    seeds,
+    sources,
+)
 
+DOMAIN = seeds.Domain.MONITOR_SAMPLE
 NUM_CLASSES = 3
 
 
@@ -149,11 +157,44 @@ def test_a_mixed_split_trains(source):
     assert (labels == -1).sum() == 5
 
 
-def test_training_needs_a_label_for_every_image(source):
-    labels = np.array(sources.read_labels(source))
-    labelled.check_whole(source, labels)
-    labels[:2] = labelled.HIDDEN
-    with pytest.raises(errors.UserError, match="every image to train by"):
-        labelled.check_whole(source, labels)
-    several = dataclasses.replace(source, is_multi_label=True)
-    labelled.check_whole(several, labels)
+def partly(source):
+    """The same images in memory, every other of which has a label."""
+    return labelled.hide_labels(source, np.arange(0, source.num_examples, 2))
+
+
+def test_labels_are_drawn_among_those_there_are(source):
+    half = partly(source)
+    for amount in ({"labels_per_class": 2}, {"label_fraction": 0.5}):
+        drawn = labelled.choose(half, seed=0, **amount)
+        assert (half.labels[drawn] >= 0).all()
+        alone = labelled.only(half)
+        expected = alone.labels[labelled.choose(alone, seed=0, **amount)]
+        np.testing.assert_array_equal(half.labels[drawn], expected)
+
+
+def test_only_the_labelled_images(source):
+    half = partly(source)
+    found = labelled.only(half)
+    assert found.num_examples == labelled.count(half)
+    np.testing.assert_array_equal(found.labels, half.labels[::2])
+    assert labelled.only(found) is found
+    assert labelled.count(labelled.without_labels(source)) == 0
+    is_stream = isinstance(source, sources.StreamSource)
+    assert labelled.count(source) == (None if is_stream else len(half.labels))
+
+
+def test_several_labels_of_an_image_may_each_be_missing():
+    assert labelled.indices(np.full((4, 3), -1)).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("num_examples", [3, 100])
+def test_a_sample_of_the_labelled_images(source, num_examples):
+    found = labelled.sample(partly(source), num_examples, seed=0, domain=DOMAIN)
+    expected = -(-source.num_examples // 2)
+    assert found.num_examples == min(num_examples, expected)
+    assert (found.labels >= 0).all()
+    whole = labelled.sample(source, num_examples, seed=0, domain=DOMAIN)
+    same = sources.sample(source, num_examples, seed=0, domain=DOMAIN)
+    np.testing.assert_array_equal(
+        sources.read_labels(whole), sources.read_labels(same)
+    )

@@ -66,11 +66,12 @@ def make_step(run, *, microbatch_size=None, contrast=ntxent.contrast):
 
 def batch():
     generator = np.random.default_rng(3)
+    crops = generator.random((IMAGES, 2, 8, 8, 3), np.float32)
+    labels = generator.integers(0, 3, IMAGES)
+    labels[[1, 4, 5]] = -1  # of a microbatch of two: one, both, none
     return {
-        "crops": tf.constant(
-            generator.random((IMAGES, 2, 8, 8, 3), np.float32)
-        ),
-        "labels": tf.constant(generator.integers(0, 3, IMAGES), tf.int32),
+        "crops": tf.constant(crops),
+        "labels": tf.constant(labels, tf.int32),
     }
 
 

@@ -45,11 +45,17 @@ def make_step(run, **options):
     return steps.PretrainStep(run, **(settings | options))
 
 
+WITHOUT_LABEL = (slice(0, 5), slice(0, IMAGES), slice(0, 0))
+"""Of each step: with two replicas the first has none, both have none."""
+
+
 def global_batch(step):
     generator = np.random.default_rng(step)
+    labels = generator.integers(0, 3, IMAGES).astype(np.int32)
+    labels[WITHOUT_LABEL[step]] = -1
     return {
         "crops": generator.random((IMAGES, 2, 8, 8, 3), np.float32),
-        "labels": generator.integers(0, 3, IMAGES).astype(np.int32),
+        "labels": labels,
     }
 
 
@@ -135,6 +141,36 @@ def test_the_total_is_the_sum_of_its_parts():
         sum(metrics[name] for name in parts), rel=1e-6
     )
     assert metrics["weight_decay"] > 0
+
+
+def probe_of(labels, logits):
+    """(loss, accuracy, gradient by the logits) of the probe, as numbers."""
+    logits = tf.constant(logits)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        found = steps.probe_metrics(logits, {"labels": tf.constant(labels)})
+    gradient = tape.gradient(found["supervised_loss"], logits)
+    return *(float(value) for value in found.values()), gradient.numpy()
+
+
+def test_the_probe_leaves_out_images_without_label():
+    logits = np.random.default_rng(0).normal(size=(2 * 5, 3))
+    logits = logits.astype(np.float32)
+    labels = np.array([2, -1, 0, -1, 1], np.int32)
+    kept = np.tile(labels >= 0, 2)
+    *found, gradient = probe_of(labels, logits)
+    *expected, theirs = probe_of(labels[labels >= 0], logits[kept])
+    assert found == pytest.approx(expected)
+    np.testing.assert_allclose(gradient[kept], theirs, rtol=RTOL)
+    assert not gradient[~kept].any()
+
+
+def test_a_batch_without_labels_moves_nothing():
+    loss, accuracy, gradient = probe_of(
+        np.full(2, -1, np.int32), np.ones((4, 3), np.float32)
+    )
+    assert (loss, accuracy) == (0, 0)
+    assert not gradient.any()
 
 
 @pytest.mark.parametrize("num_classes", [3, None])

@@ -4,6 +4,7 @@ import numpy as np
 from absl import logging
 
 from simclr_tf.config import Config
+from simclr_tf.data import labelled
 from simclr_tf.evaluation import features, label_budgets
 from simclr_tf.tasks.scoring import frozen, frozen_features
 from simclr_tf.tasks.setup import components, given_checkpoint
@@ -64,11 +65,19 @@ def points(config, model, sources, draws):
     if not wanted:
         return []
     extractor = frozen_features.FrozenFeatures(config, model)
-    found = [extractor.load(s)[frozen_features.FEATURES] for s in sources]
-    train, test = features.standardize(*found)
+    whole = extractor.load_all(sources[0])[frozen_features.FEATURES]
+    known = labelled.indices(whole.labels)
+    test = extractor.load(sources[1])[frozen_features.FEATURES]
+    train, test = features.standardize(whole.take(known), test)
     protocol = frozen.make_protocol(config.replace(eval_methods=wanted))
     return [
-        _point(method, cell, train.take(draw), test, protocol)
+        _point(
+            method,
+            cell,
+            train.take(np.searchsorted(known, draw)),
+            test,
+            protocol,
+        )
         for method in protocol.methods
         for cell, draw in distinct(draws).items()
     ]

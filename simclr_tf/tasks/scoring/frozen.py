@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from simclr_tf.data import subsets
+from simclr_tf.data import labelled, subsets
 from simclr_tf.evaluation import (
     features,
     knn,
@@ -125,11 +125,14 @@ def check(config, source):
     Raises:
         errors.UserError: naming the budget and the class, or the neighbours.
     """
+    num_labelled = labelled.count(source)
+    if num_labelled is None:  # only known when read
+        num_labelled = source.num_examples
     if "knn" in config.eval_methods and not config.knn_grid:
-        knn.check_neighbors(config.knn_neighbors, source.num_examples)
-    kept = source.labels
-    if kept is None:  # only known when read
+        knn.check_neighbors(config.knn_neighbors, num_labelled)
+    if source.labels is None:
         return
+    kept = source.labels[labelled.indices(source.labels)]
     for budget in config.eval_label_budgets:
         subsets.per_class_count(budget, kept)
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import sources
+from simclr_tf.data import labelled, sources
 from simclr_tf.evaluation import cache, features, fingerprint
 from simclr_tf.tasks.setup import components, devices, model_dir
 
@@ -59,15 +59,17 @@ class FrozenFeatures:
             dict of endpoint -> `features.Features` of the images that have a
             label.
         """
-        found = cache.load_or_extract(
-            self.directory, self._facts(source), lambda: self._extract(source)
-        )
-        if source.is_multi_label:
-            return found
+        found = self.load_all(source)
         return {
-            name: part.take(np.flatnonzero(part.labels >= 0))
+            name: part.take(labelled.indices(part.labels))
             for name, part in found.items()
         }
+
+    def load_all(self, source):
+        """As `load`, of all images; the labels of some may be -1."""
+        return cache.load_or_extract(
+            self.directory, self._facts(source), lambda: self._extract(source)
+        )
 
     def _facts(self, source):
         config, found = self._config, self._encoder

@@ -51,25 +51,23 @@ def open_transfer(config, each, split):
 
 
 def open_labelled(config, field):
-    """As `open_source`, refusing a split without labels to train by.
+    """As `open_source`, refusing a split in which no image has a label.
 
     Args:
         config: a `Config`.
         field: "train_split" or "eval_split".
 
     Raises:
-        errors.UserError: if it has none.
+        errors.UserError: if there is none.
     """
     source = open_source(config, getattr(config, field))
     check_labelled(source, field)
-    if field == "train_split":
-        labelled.check_whole(source, source.labels)
     return source
 
 
 def check_labelled(source, field):
     """Raises `UserError` if the source opened for a field has no labels."""
-    if source.num_classes is None:
+    if labelled.count(source) == 0:
         raise errors.UserError(
             f"{field} must have labels; {source.name!r} split "
             f"{source.split!r} has none"

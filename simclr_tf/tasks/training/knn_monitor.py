@@ -4,7 +4,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import derived
-from simclr_tf.data import seeds, sources, subsets
+from simclr_tf.data import labelled, seeds, subsets
 from simclr_tf.evaluation import effective_rank, features, knn
 from simclr_tf.tasks.setup import components
 from simclr_tf.training import loop
@@ -12,7 +12,7 @@ from simclr_tf.training import loop
 ACCURACY_TAG = "knn/held_out_accuracy"
 RANK_TAG = "features/effective_rank"
 MAX_IMAGES = 6000
-"""Training images looked at, drawn once; some seconds of work on a CPU."""
+"""Labelled images looked at, drawn once; some seconds of work on a CPU."""
 MAX_RANKED_IMAGES = 2048
 """Images whose effective rank is computed; seconds at 2,048 features."""
 HELD_OUT_FRACTION = 1 / 6
@@ -27,7 +27,7 @@ def check(config, source):
 
     Raises:
         errors.UserError: if the monitor is on and there are no labels, or
-            fewer images than neighbours.
+            fewer labelled images than neighbours.
     """
     if not config.knn_every_epochs:
         return
@@ -35,9 +35,14 @@ def check(config, source):
         raise errors.UserError(
             f"knn_every_epochs needs labels; {config.dataset!r} has none"
         )
-    looked_at = min(source.num_examples, MAX_IMAGES)
+    part = labelled.sample(
+        source,
+        MAX_IMAGES,
+        seed=config.seed,
+        domain=seeds.Domain.MONITOR_SAMPLE,
+    )
     knn.check_neighbors(
-        config.knn_neighbors, round(looked_at * (1 - HELD_OUT_FRACTION))
+        config.knn_neighbors, round(part.num_examples * (1 - HELD_OUT_FRACTION))
     )
 
 
@@ -56,7 +61,7 @@ def events(config, source, model, metrics):
         config, source.num_examples
     )
     encode = components.encoder_function(model)
-    part = sources.sample(
+    part = labelled.sample(
         source,
         MAX_IMAGES,
         seed=config.seed,

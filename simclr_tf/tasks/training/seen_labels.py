@@ -45,13 +45,32 @@ def warn_of_missing_classes(config, source, kept):
     """Warns where a list leaves a class without a label, if that is known."""
     if source.labels is None or source.is_multi_label:
         return
-    missing = source.num_classes - len(np.unique(source.labels[kept]))
+    seen = source.labels[kept]
+    missing = source.num_classes - len(np.unique(seen[seen >= 0]))
     if missing:
         logging.warning(
             "label_file %r leaves %d of %d classes without a label",
             config.label_file,
             missing,
             source.num_classes,
+        )
+
+
+def check_listed(config, labels):
+    """Refuses a list of labels that names images without one.
+
+    Args:
+        config: a `Config`.
+        labels: of the images that were chosen, int [n] or [n, K].
+
+    Raises:
+        errors.UserError: if an image has none.
+    """
+    missing = len(labels) - len(labelled.indices(labels))
+    if missing:
+        raise errors.UserError(
+            f"label_file must name images that have a label; {missing} of the "
+            f"{len(labels)} in {config.label_file!r} have none"
         )
 
 
