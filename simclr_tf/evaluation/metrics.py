@@ -6,7 +6,7 @@ Dimension letters: `n` images, `K` classes.
 import typing
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, stats
 from sklearn import metrics as sklearn_metrics
 
 RECALLS = tuple(level / 10 for level in range(11))
@@ -84,19 +84,23 @@ def confusion_matrix(predicted, labels, *, num_classes, mask=None):
         mask: float or bool [n], 0 for rows that do not count.
 
     Returns:
-        int64 [K, K]: row the label, column the prediction.
+        int64 [K, K], a `scipy.sparse.csr_array` of at most n entries with
+        sorted columns: row the label, column the prediction.
     """
     real = np.ones(len(labels), bool) if mask is None else mask > 0
     pairs = labels[real].astype(np.int64) * num_classes + predicted[real]
-    counts = np.bincount(pairs, minlength=num_classes**2)
-    return counts.reshape(num_classes, num_classes)
+    pairs, counts = np.unique(pairs, return_counts=True)
+    return sparse.csr_array(
+        (counts.astype(np.int64), np.divmod(pairs, num_classes)),
+        shape=(num_classes, num_classes),
+    )
 
 
 def per_class_accuracy(confusion):
     """Fraction of each class that was recognised.
 
     Args:
-        confusion: int [K, K] of `confusion_matrix`.
+        confusion: sparse int [K, K] of `confusion_matrix`.
 
     Returns:
         float64 [K], NaN for a class without images.

@@ -36,6 +36,18 @@ class Predictions(typing.NamedTuple):
         """bool [n]."""
         return self.predicted == self.labels
 
+    def top_k_hits(self, k):
+        """Whether each label is among the k best classes that are kept.
+
+        Args:
+            k: at most the `top_k` of `from_logits`, or any number of classes
+                where all are kept.
+
+        Returns:
+            bool [n].
+        """
+        return (self.top_classes[:, :k] == self.labels[:, None]).any(axis=1)
+
 
 def from_logits(logits, labels, *, examples=None, top_k=5):
     """Makes the `Predictions` of a classifier.
@@ -57,6 +69,11 @@ def from_logits(logits, labels, *, examples=None, top_k=5):
         top.astype(np.int32),
         np.take_along_axis(logits, top, axis=1).astype(np.float32),
     )
+
+
+def concatenate(parts):
+    """The examples of several `Predictions`, one part after the other."""
+    return Predictions(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def save(path, predictions):

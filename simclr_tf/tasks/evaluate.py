@@ -30,7 +30,8 @@ def run(config, *, follow=True):
     """Evaluates checkpoints of `model_dir` until the run is complete.
 
     Each is scored, written to `result.json` and `result_<step>.json`, and
-    exported to `saved_model/<step>`.
+    exported to `saved_model/<step>`. Pictures are drawn last: no result is
+    lost where one fails.
 
     Args:
         config: a `Config`; fields not set are taken from the run.
@@ -59,9 +60,11 @@ def run(config, *, follow=True):
     result = None
     for path in checkpoints_to_score(config, facts["train_steps"], follow):
         step = given_checkpoint.load(path, model).step
-        result = score(config, model, source, path, step)
+        result, pictures = score(config, model, source, path, step)
         write_result(config, result, step, head=head_name(config, facts))
         export_task.export_step(config, model, step, facts)
+        for draw in pictures:
+            draw()
     return result
 
 
@@ -114,19 +117,24 @@ def score(config, model, source, path, step):
         step: that it was reached at.
 
     Returns:
-        dict with the official keys, and the protocols' under their names.
+        (result, pictures): a dict with the official keys, and the protocols'
+        under their names; and a list of functions without arguments, each of
+        which draws pictures of the report.
     """
-    result = {"global_step": step}
+    result, pictures = {"global_step": step}, []
     if source is not None:
         result |= results.images_of(config)
     if source is not None and model.supervised_head is not None:
-        result |= supervised_scores.score(config, model, source, step)
+        scores, draw = supervised_scores.score(config, model, source, step)
+        result |= scores
+        pictures.append(draw)
     if config.eval_protocol == "frozen":
-        result["frozen"] = frozen.run(config, model, source, step)
+        result["frozen"], draw = frozen.run(config, model, source, step)
+        pictures.append(draw)
     if config.eval_protocol == "transfer":
         former = results.former(config, step).get("transfer", {})
         result["transfer"] = transfer.run(config, model, path, step, former)
-    return result
+    return result, pictures
 
 
 def head_name(config, facts):

@@ -7,26 +7,68 @@ import io
 
 import numpy as np
 
+from simclr_tf.evaluation import per_class
 from simclr_tf.training import whole_file
 
 MOST_NUMBERS = 15
 """Classes up to which every count is written out."""
 MOST_NAMES = 50
 """Classes up to which every name is written out."""
+MOST_CLASSES = 100
+"""Classes up to which the whole matrix is drawn, at about 10 pixels a class;
+of more classes a cell is too small to see and the dense matrix too large."""
+MOST_PAIRS = 30
+"""Bars of the picture of many classes, as many as have room for names."""
+NAME_WIDTH = 24
+"""Characters of a class name beside a bar."""
 _DARK = 0.6  # above, white text is easier to read
 
 
 def save_plot(path, confusion, *, class_names, footer):
     """Draws how often each class was taken for each, as a PNG.
 
-    Shades are shares of a row, so classes of any size can be compared.
+    Up to `MOST_CLASSES` classes this is the whole matrix. Shades are shares of
+    a row, so classes of any size can be compared. Of more classes the
+    `MOST_PAIRS` pairs that are confused most often are drawn as bars.
 
     Args:
         path: where to write, any path `tf.io.gfile` knows.
-        confusion: int [K, K] of `metrics.confusion_matrix`.
+        confusion: sparse int [K, K] of `metrics.confusion_matrix`.
         class_names: sequence of K str.
         footer: what was measured, on how many images, at which step.
     """
+    if confusion.shape[0] <= MOST_CLASSES:
+        drawing = _draw_matrix(confusion.toarray(), class_names)
+    else:
+        drawing = _draw_pairs(confusion, class_names)
+    drawing.supxlabel(footer, fontsize=7)
+    buffer = io.BytesIO()
+    drawing.savefig(buffer, format="png", dpi=120)
+    whole_file.write_bytes(path, buffer.getvalue())
+
+
+def _draw_pairs(confusion, class_names):
+    from matplotlib import figure
+
+    drawing = figure.Figure(figsize=(10, 8), layout="constrained")
+    axes = drawing.subplots()
+    pairs = per_class.worst_pairs(confusion, most=MOST_PAIRS)
+    names = [
+        f"{class_names[pair.label][:NAME_WIDTH]} \N{RIGHTWARDS ARROW} "
+        f"{class_names[pair.predicted][:NAME_WIDTH]}"
+        for pair in pairs
+    ]
+    places = range(len(pairs))
+    bars = axes.barh(places, [pair.count for pair in pairs], color="tab:green")
+    axes.bar_label(bars, fontsize=7, padding=2)
+    axes.set_yticks(places, names, fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("images")
+    axes.set_title(f"{len(pairs)} most confused pairs: class and prediction")
+    return drawing
+
+
+def _draw_matrix(confusion, class_names):
     from matplotlib import figure
 
     num_classes = len(confusion)
@@ -45,10 +87,7 @@ def save_plot(path, confusion, *, class_names, footer):
         _write_counts(axes, confusion, shares)
     axes.set_xlabel("predicted")
     axes.set_ylabel("class")
-    drawing.supxlabel(footer, fontsize=7)
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=120)
-    whole_file.write_bytes(path, buffer.getvalue())
+    return drawing
 
 
 def _write_counts(axes, confusion, shares):

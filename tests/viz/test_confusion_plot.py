@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from scipy import sparse
 
 from simclr_tf.viz import confusion as plot
 
@@ -14,6 +15,7 @@ def picture(confusion):
     """The pixels drawn, [height, width, 3]."""
     path = "ram://confusion/matrix.png"
     names = [f"class {number}" for number in range(len(confusion))]
+    confusion = sparse.csr_array(confusion)
     plot.save_plot(path, confusion, class_names=names, footer="step 3")
     with tf.io.gfile.GFile(path, "rb") as file:
         return np.array(Image.open(io.BytesIO(file.read())).convert("RGB"))
@@ -37,3 +39,23 @@ def test_shades_do_not_depend_on_the_size_of_a_class():
 
 def test_a_class_without_images_is_drawn():
     assert picture(np.array([[3, 1], [0, 0]])).std() > 0
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_of_many_classes_the_worst_pairs_alone_are_drawn(above):
+    num_classes = plot.MOST_CLASSES + above
+    confusion = np.eye(num_classes, dtype=int)
+    confusion[2, :40] += 50
+    confusion[2, 3] += 50
+    rarest = confusion.copy()
+    rarest[5, 6] = 1  # row 2 alone has more than MOST_PAIRS worse pairs
+    same = np.array_equal(picture(confusion), picture(rarest))
+    assert same == bool(above)
+    worse = confusion.copy()
+    worse[90, 91] = 200
+    assert (picture(confusion) != picture(worse)).any()
+
+
+def test_of_many_classes_without_mistakes_a_picture_is_drawn():
+    num_classes = plot.MOST_CLASSES + 1
+    assert picture(np.eye(num_classes, dtype=int)).std() > 0

@@ -1,5 +1,6 @@
 """`--eval_protocol=frozen`: what frozen features know."""
 
+import functools
 import os
 
 import tensorflow as tf
@@ -41,8 +42,10 @@ def run(config, model, test_source, step):
         step: the checkpoint's step.
 
     Returns:
-        JSON-able dict of row name -> list of scores and, with
-        `probe_blocks`, "blocks" -> list of probes.
+        (result, draw): a JSON-able dict of row name -> list of scores and,
+        with `probe_blocks`, "blocks" -> list of probes; and a function
+        without arguments that draws the curves, to be called once the result
+        is written.
 
     Raises:
         errors.UserError: if the training images cannot meet what is asked.
@@ -53,7 +56,7 @@ def run(config, model, test_source, step):
         name: score_row(config, extractor, sources)
         for name, extractor in extractors.items()
     }
-    show(config, rows, step, sources)
+    show(config, rows, sources[0])
     result = {
         name: [score.record() for score in scores]
         for name, scores in rows.items()
@@ -69,7 +72,7 @@ def run(config, model, test_source, step):
     frozen_features.sweep(
         config, keep=[e for name, e in extractors.items() if name != PIXELS]
     )
-    return result
+    return result, functools.partial(draw, config, rows, step, sources)
 
 
 def score_row(config, extractor, sources):
@@ -199,12 +202,23 @@ def write_classifiers(config, step, arrays):
     npz_file.save(os.path.join(directory, f"classifiers_{step}.npz"), arrays)
 
 
-def show(config, rows, step, sources):
-    """Prints the table and draws its curves into `report/`."""
-    train_source, test_source = sources
+def show(config, rows, train_source):
+    """Prints the table."""
     print(table.render(rows), flush=True)
     if RANDOM in rows:
         print(f"{RANDOM}: {baselines.note(config, train_source)}", flush=True)
+
+
+def draw(config, rows, step, sources):
+    """Draws the curves of the table into `report/`.
+
+    Args:
+        config: a `Config` with `model_dir`.
+        rows: dict of row name -> list of `label_budgets.Score`s.
+        step: the checkpoint's step.
+        sources: the training and the test `Source`.
+    """
+    train_source, test_source = sources
     directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
     tf.io.gfile.makedirs(directory)
     footer = (

@@ -1,11 +1,8 @@
-"""Scores of the supervised head, and what is kept of its predictions.
+"""Scores of the supervised head, and what is kept of its predictions."""
 
-Dimension letters: `n` images that have a label, `K` classes.
-"""
-
+import functools
 import itertools
 import os
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +10,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import derived
-from simclr_tf.evaluation import features, metrics, per_class, predictions
+from simclr_tf.evaluation import metrics, per_class, predictions
 from simclr_tf.optim import decay
 from simclr_tf.tasks.scoring import saved_predictions
 from simclr_tf.tasks.setup import components, model_dir
@@ -25,22 +22,8 @@ MOST_CLASSES_SHOWN = 20
 """Classes up to which the table is shown; the CSV file has all."""
 
 
-class Classified(NamedTuple):
-    """What the head says of a split, or of its first batches.
-
-    Attributes:
-        logits: float32 [n, K].
-        labels: int32 [n].
-        examples: [n], see `predictions.Predictions`.
-    """
-
-    logits: np.ndarray
-    labels: np.ndarray
-    examples: np.ndarray
-
-
 def score(config, model, source, step):
-    """Scores one checkpoint; writes its report and its predictions.
+    """Scores one checkpoint; writes its predictions and the class table.
 
     Args:
         config: a `Config` with `model_dir`.
@@ -49,7 +32,9 @@ def score(config, model, source, step):
         step: the checkpoint's step.
 
     Returns:
-        dict of the official keys and `eval/mean_per_class_accuracy`.
+        (scores, draw): a dict of the official keys and
+        `eval/mean_per_class_accuracy`, and a function without arguments that
+        draws the confusion matrix, to be called once the scores are written.
 
     Raises:
         errors.UserError: if no image has a label, or a logit is no number.
@@ -57,32 +42,32 @@ def score(config, model, source, step):
     Source: official tf2/run.py, `perform_evaluation` (keys).
     """
     found = classify(config, model, source)
-    predicted = predictions.from_logits(
-        found.logits, found.labels, examples=found.examples
-    )
     confusion = metrics.confusion_matrix(
-        predicted.predicted, found.labels, num_classes=source.num_classes
+        found.predicted, found.labels, num_classes=source.num_classes
     )
     path = saved_predictions.path_of(config.model_dir, step)
-    predictions.save(path, predicted)
-    write_report(config, source, confusion, step)
-    return {
-        "eval/label_top_1_accuracy": top_k(found, 1),
-        "eval/label_top_5_accuracy": top_k(found, 5),
+    predictions.save(path, found)
+    write_class_table(config, source, confusion, step)
+    scores = {
+        "eval/label_top_1_accuracy": float(found.top_k_hits(1).mean()),
+        "eval/label_top_5_accuracy": float(found.top_k_hits(5).mean()),
         "eval/mean_per_class_accuracy": float(
             np.nanmean(metrics.per_class_accuracy(confusion))
         ),
         "eval/regularization_loss": regularization_loss(config, model),
     }
+    draw = functools.partial(draw_confusion, config, source, confusion, step)
+    return scores, draw
 
 
 def classify(config, model, source):
     """Runs the head over the split, or over `eval_steps` batches of it.
 
-    Padding rows are left out, and images whose label is not to be used.
+    Padding rows are left out, and images whose label is not to be used. All
+    logits are held for one batch at a time.
 
     Returns:
-        `Classified`.
+        `predictions.Predictions`.
 
     Raises:
         errors.UserError: as `score`.
@@ -90,25 +75,28 @@ def classify(config, model, source):
     encode = components.encoder_function(model, head=True)
     num_batches = derived.eval_steps(config, source.num_examples)
     batches = components.eval_batches(config, source)
-    found = features.extract(
-        lambda images: encode(images)[1],
-        itertools.islice(batches, num_batches),
-    )
+    parts, num_nan = [], 0
+    for batch in itertools.islice(batches, num_batches):
+        real = batch["mask"].numpy() > 0
+        logits = np.asarray(encode(batch["images"])[1])[real]
+        logits = logits.astype(np.float32)  # of bfloat16
+        num_nan += np.isnan(logits).any(axis=1).sum()
+        labels = batch["labels"].numpy()[real]
+        parts.append(predictions.from_logits(logits, labels))
+    found = predictions.concatenate(parts)
     labelled = found.labels >= 0
     if not labelled.any():
         raise errors.UserError(
             f"eval_split must have labels; those of {source.name!r} split "
             f"{source.split!r} are all withheld"
         )
-    if np.isnan(found.values).any():
+    if num_nan:
         raise errors.UserError(
             "checkpoint must give logits that are numbers; of "
-            f"{np.isnan(found.values).any(axis=1).sum()} images they are not"
+            f"{num_nan} images they are not"
         )
-    examples = name_examples(source)[: len(labelled)]
-    return Classified(
-        found.values[labelled], found.labels[labelled], examples[labelled]
-    )
+    found = found._replace(examples=name_examples(source)[: len(labelled)])
+    return predictions.Predictions(*(column[labelled] for column in found))
 
 
 def name_examples(source):
@@ -124,11 +112,6 @@ def name_examples(source):
     if names is None or len(set(names)) < len(names):
         return np.arange(source.num_examples)
     return np.asarray(names)
-
-
-def top_k(found, k):
-    """Fraction of labels among the k best classes, in [0, 1]."""
-    return metrics.top_k_accuracy(found.logits, found.labels, k=k)
 
 
 def regularization_loss(config, model):
@@ -148,27 +131,49 @@ def regularization_loss(config, model):
     return float(config.weight_decay * decay.l2_loss(decayed))
 
 
-def write_report(config, source, confusion, step):
-    """Writes every class's score and the confusion matrix to `report/`.
+def write_class_table(config, source, confusion, step):
+    """Writes every class's score to `report/`.
 
-    Of few classes the scores are shown, too.
+    The scores of few classes are logged as well.
+
+    Args:
+        config: a `Config` with `model_dir`.
+        source: the labelled evaluation `Source`.
+        confusion: of `metrics.confusion_matrix`.
+        step: the checkpoint's step.
     """
     scores = per_class.scores(confusion, class_names=source.class_names)
-    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
-    tf.io.gfile.makedirs(directory)
     whole_file.write_text(
-        os.path.join(directory, f"per_class_{step}.csv"),
+        _report_path(config, f"per_class_{step}.csv"),
         class_table.render_csv(scores),
     )
+    if len(scores) <= MOST_CLASSES_SHOWN:
+        for line in class_table.render(scores):
+            logging.info(line)
+
+
+def draw_confusion(config, source, confusion, step):
+    """Draws the confusion matrix, or its worst pairs, into `report/`.
+
+    Args:
+        config: a `Config` with `model_dir`.
+        source: the labelled evaluation `Source`.
+        confusion: of `metrics.confusion_matrix`.
+        step: the checkpoint's step.
+    """
+    names = source.class_names or [str(c) for c in range(source.num_classes)]
     confusion_plot.save_plot(
-        os.path.join(directory, f"confusion_{step}.png"),
+        _report_path(config, f"confusion_{step}.png"),
         confusion,
-        class_names=[score.name for score in scores],
+        class_names=names,
         footer=(
             f"{source.name} {source.split}: {confusion.sum()} images, "
             f"step {step}"
         ),
     )
-    if len(scores) <= MOST_CLASSES_SHOWN:
-        for line in class_table.render(scores):
-            logging.info(line)
+
+
+def _report_path(config, name):
+    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
+    tf.io.gfile.makedirs(directory)
+    return os.path.join(directory, name)

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.data import sources
 from simclr_tf.evaluation import predictions
+from simclr_tf.tasks import evaluate
 from simclr_tf.tasks.scoring import supervised_scores
 from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.training import whole_file
@@ -61,7 +63,7 @@ def scored(opened, directory, source=None, **changes):
     """(result, predictions) of the head under a changed configuration."""
     config, model, whole = opened
     config = config.replace(model_dir=str(directory), **changes)
-    result = supervised_scores.score(config, model, source or whole, LAST)
+    result, _ = supervised_scores.score(config, model, source or whole, LAST)
     path = os.path.join(directory, f"predictions_{LAST}.npz")
     return result, predictions.load(path)
 
@@ -96,6 +98,27 @@ def test_the_command_line_writes_what_numpy_counts(trained, opened):
     start = [x.split()[0] for x in outcome.lines].index("class")
     shown = [x.split()[:2] for x in outcome.lines[start + 1 : start + 11]]
     assert shown == [[row["name"], row["images"]] for row in rows]
+
+
+def test_a_picture_that_fails_loses_no_result(trained, tmp_path, monkeypatch):
+    directory = tmp_path / "run"
+    ignored = shutil.ignore_patterns("result*", "predictions*", "report")
+    shutil.copytree(trained[0], directory, ignore=ignored)
+
+    def fail(*_, **__):
+        raise MemoryError("no room to draw")
+
+    monkeypatch.setattr(supervised_scores.confusion_plot, "save_plot", fail)
+    with pytest.raises(MemoryError, match="no room to draw"):
+        evaluate.run(
+            Config(mode="eval", model_dir=str(directory)), follow=False
+        )
+    for name in (f"result_{LAST}.json", "result.json"):
+        assert whole_file.read_json(directory / name) == whole_file.read_json(
+            trained[0] / name
+        )
+    assert (directory / f"predictions_{LAST}.npz").exists()
+    assert (directory / f"report/per_class_{LAST}.csv").exists()
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
