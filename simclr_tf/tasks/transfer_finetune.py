@@ -120,13 +120,19 @@ class FinetuneTransfer:
         if validation.num_examples >= selection.MIN_HELD_OUT:
             return [("", train, validation)]
         whole = self._open(each, each.final)
+        labels = sources.read_labels(whole)
+        places = labelled.indices(labels)
         folds = subsets.folds(
-            sources.read_labels(whole),
+            labels[places],
             selection.NUM_FOLDS,
             seed=self._config.seed,
         )
         return [
-            (f"_fold_{n}", sources.take(whole, kept), sources.take(whole, held))
+            (
+                f"_fold_{n}",
+                sources.take(whole, places[kept]),
+                sources.take(whole, places[held]),
+            )
             for n, (kept, held) in enumerate(folds)
         ]
 
