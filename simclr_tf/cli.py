@@ -7,11 +7,11 @@ import re
 import sys
 import tempfile
 
-from absl import app, flags
+from absl import app, flags, logging
 
 import simclr_tf
 from simclr_tf import errors, help_text
-from simclr_tf.config import Config, fields, presets
+from simclr_tf.config import Config, fields, presets, uses
 
 _HELP = frozenset(("--help", "-help", "-h", "--helpshort", "-helpshort"))
 _FLAG_FILES = ("flagfile", "preset")
@@ -100,8 +100,14 @@ def expand(arguments, flag_values):
     return [*weakest, *note, *from_files, *explicit]
 
 
-def dispatch(config):
+def dispatch(config, *, typed=()):
     """Does what `config.mode` and `config.train_mode` ask for.
+
+    Args:
+        config: a `Config`.
+        typed: names of the flags given by hand. One log line names those that
+            have no effect; presets and flag files serve several modes, so
+            theirs are not named.
 
     Raises:
         errors.UserError: whatever the task finds wrong.
@@ -113,7 +119,31 @@ def dispatch(config):
 
     if not flags.FLAGS["verbosity"].present:
         screen.speak_plainly()
+    unused = uses.unused(config, typed)
+    if unused:
+        logging.info(
+            "no effect with --mode=%s: %s",
+            uses.describe(config),
+            ", ".join(f"--{name}" for name in unused),
+        )
     modes.run(config)
+
+
+def typed_names(arguments):
+    """Names of the fields that arguments set themselves, a frozenset.
+
+    Args:
+        arguments: strings such as "--temperature=0.5" or "--nouse_blur", no
+            program name; those of presets and flag files do not count.
+    """
+    known = {field.name for field in dataclasses.fields(Config)}
+    explicit, _, _ = _split(arguments)
+    given = {
+        argument.lstrip("-").partition("=")[0]
+        for argument in explicit
+        if argument.startswith("-")
+    }
+    return frozenset(known & (given | {n.removeprefix("no") for n in given}))
 
 
 @contextlib.contextmanager
@@ -141,11 +171,11 @@ def _quiet_import():
 def _check_flags(argv):
     """Parses and validates; absl exits after it for --only_check_args."""
     parse(argv[1:], flags.FLAGS)
-    return argv[:1]
+    return argv
 
 
-def _main(_):
-    dispatch(_to_config(flags.FLAGS))
+def _main(argv):
+    dispatch(_to_config(flags.FLAGS), typed=typed_names(argv[1:]))
 
 
 def _to_config(flag_values):

@@ -30,9 +30,11 @@ LAYERS = {
     "benchmarks": 5,
     "cli": 6,
     "help_text": 6,
+    "flag_table": 6,
     "__main__": 7,
 }
-CONFIG_READERS = {"config", "cli", "help_text", "tasks", "benchmarks"}
+CONFIG_READERS = {"config", "cli", "help_text", "flag_table", "tasks",
+                  "benchmarks"}  # fmt: skip
 SAME_LAYER = {
     ("evaluation", "viz"),
     ("help_text", "cli"),

@@ -350,7 +350,7 @@ def test_a_mistake_exits_with_one_line_and_code_1(arguments, line):
 def test_how_a_task_ends_is_the_exit_code(raised, status, line):
     code = (
         "from simclr_tf import cli, errors\n"
-        "def dispatch(config):\n"
+        "def dispatch(config, **_):\n"
         f"    raise {raised}\n"
         "cli.dispatch = dispatch\n"
         "cli.console()\n"

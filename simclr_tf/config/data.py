@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields
+from simclr_tf.config import fields, uses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -15,23 +15,35 @@ class DataConfig:
         "('cifar10', 'imagenet2012_subset/1pct'), or 'folder:PATH'.",
         source="official tf2/run.py",
         identity=True,
+        changes="the images",
+        used_in=(*uses.STEPS, *uses.SCORED),
     )
     data_dir: str | None = fields.knob(
-        None, "Directory of prepared TFDS sets, as in TFDS itself."
+        None,
+        "Directory of prepared TFDS sets, as in TFDS itself.",
+        changes="where images are looked for",
+        used_in=uses.DATA,
     )
     download: bool = fields.knob(
-        True, "Download and prepare a TFDS set that is absent from data_dir."
+        True,
+        "Download and prepare a TFDS set that is absent from data_dir.",
+        changes="whether a missing set is prepared",
+        used_in=(*uses.RUNS, *uses.EVALUATION),
     )
     train_split: str = fields.knob(
         "train",
         "Split to train on; TFDS slicing such as 'train[:90%]' is accepted.",
         source="official tf2/run.py",
         identity=True,
+        changes="the images trained on, or fitted on",
+        used_in=(*uses.STEPS, *uses.SCORED),
     )
     eval_split: str = fields.knob(
         "validation",
         "Split to evaluate on; TFDS slicing is accepted.",
         source="official tf2/run.py",
+        changes="the images scored",
+        used_in=(*uses.SCORED, "label_curve"),
     )
     cache_dataset: bool = fields.knob(
         False,
@@ -39,6 +51,8 @@ class DataConfig:
         "set becomes a full permutation.",
         source="official tf2/run.py",
         identity=True,
+        changes="how images are held, and their order",
+        used_in=(*uses.RUNS, *uses.EVALUATION),
     )
     memory_limit_mb: int = fields.knob(
         2048,
@@ -46,6 +60,8 @@ class DataConfig:
         "in memory, larger ones are streamed. Decides the order of the "
         "examples.",
         identity=True,
+        changes="how images are held, and their order",
+        used_in=uses.DATA,
     )
     float_views: bool = fields.knob(
         False,
@@ -54,8 +70,12 @@ class DataConfig:
         "of the bytes. Sets held in memory are always exact.",
         source="official tf2/data_util.py (float32)",
         identity=True,
+        changes="views of streamed images",
+        used_in=uses.DEVICES,
     )
     max_image_pixels: int = fields.knob(
         64_000_000,
         "Refuse to decode an image with more pixels than this.",
+        changes="the images accepted",
+        used_in=uses.DATA,
     )

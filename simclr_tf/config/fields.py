@@ -12,6 +12,8 @@ def knob(
     default,
     help,
     *,
+    changes,
+    used_in,
     source="",
     choices=None,
     absent="",
@@ -23,6 +25,8 @@ def knob(
     Args:
         default: the value when nobody sets it; lists are tuples.
         help: one or two sentences for `--help`, units included.
+        changes: what another value changes, in a few words.
+        used_in: the activities of `uses` in which it does; () for none.
         source: paper section or official file the default comes from.
         choices: the values allowed, for a string.
         absent: why a value that one would expect is not among them.
@@ -31,6 +35,8 @@ def knob(
     """
     metadata = {
         "help": help,
+        "changes": changes,
+        "used_in": frozenset(used_in),
         "source": source,
         "choices": tuple(choices) if choices else None,
         "absent": absent,

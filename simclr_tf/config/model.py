@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields
+from simclr_tf.config import fields, uses
 
 DEPTHS = (10, 18, 34, 50, 101, 152, 200)
 
@@ -17,6 +17,8 @@ class ModelConfig:
         source="Chen et al. 2020a, section 2.1",
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     width_multiplier: float = fields.knob(
         1.0,
@@ -24,6 +26,8 @@ class ModelConfig:
         source="Chen et al. 2020a, section 4.1",
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     sk_ratio: float = fields.knob(
         0.0,
@@ -32,6 +36,8 @@ class ModelConfig:
         source="Chen et al. 2020b, section 3",
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     se_ratio: float = fields.knob(
         0.0,
@@ -39,6 +45,8 @@ class ModelConfig:
         source="official tf2/run.py",
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     stem: str = fields.knob(
         "auto",
@@ -48,6 +56,8 @@ class ModelConfig:
         choices=("auto", "cifar", "imagenet"),
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     image_size: int = fields.knob(
         224,
@@ -55,18 +65,24 @@ class ModelConfig:
         source="Chen et al. 2020a, section 2.3",
         identity=True,
         architecture=True,
+        changes="the size of images and views",
+        used_in=uses.NETWORK,
     )
     batch_norm_decay: float = fields.knob(
         0.9,
         "Momentum of batch norm's moving averages.",
         source="official tf2/run.py",
         identity=True,
+        changes="moving statistics",
+        used_in=uses.KEPT_NETWORK,
     )
     global_bn: bool = fields.knob(
         True,
         "Compute batch norm statistics over all replicas.",
         source="Chen et al. 2020a, section 2.2",
         identity=True,
+        changes="batch statistics of several replicas",
+        used_in=uses.DEVICES,
     )
     proj_head_mode: str = fields.knob(
         "nonlinear",
@@ -75,6 +91,8 @@ class ModelConfig:
         choices=("none", "linear", "nonlinear"),
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     num_proj_layers: int = fields.knob(
         3,
@@ -82,6 +100,8 @@ class ModelConfig:
         source="Chen et al. 2020b, section 3",
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     proj_out_dim: int = fields.knob(
         128,
@@ -89,6 +109,8 @@ class ModelConfig:
         source="Chen et al. 2020a, section 4.2",
         identity=True,
         architecture=True,
+        changes="the network",
+        used_in=uses.NETWORK,
     )
     ft_proj_selector: int = fields.knob(
         0,
@@ -96,6 +118,8 @@ class ModelConfig:
         "output of projection layer k, -1 the last one.",
         source="Chen et al. 2020b, section 2",
         identity=True,
+        changes="the input of the supervised head",
+        used_in=uses.NETWORK,
     )
     zero_init_logits_layer: bool = fields.knob(
         False,
@@ -103,12 +127,16 @@ class ModelConfig:
         "--checkpoint.",
         source="official tf2/run.py",
         identity=True,
+        changes="initial weights of the supervised head",
+        used_in=uses.RUNS,
     )
     keep_logits_layer: bool = fields.knob(
         False,
         "Carry the supervised head of --checkpoint into training. Off, since "
         "a head found there may have seen labels this run is not to see.",
         identity=True,
+        changes="initial weights of the supervised head",
+        used_in=uses.RUNS,
     )
     fine_tune_after_block: int = fields.knob(
         -1,
@@ -116,4 +144,6 @@ class ModelConfig:
         "1..3 all after that block group, 4 the supervised head only.",
         source="official tf2/run.py",
         identity=True,
+        changes="the weights trained, and those in the L2 loss",
+        used_in=(*uses.SUPERVISED, *uses.SCORED, "label_curve", "plan"),
     )

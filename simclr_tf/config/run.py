@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields
+from simclr_tf.config import fields, uses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,17 +27,23 @@ class RunConfig:
             "compare",
             "label_curve",
         ),
+        changes="what is done",
+        used_in=uses.ACTIVITIES,
     )
     preset: str | None = fields.knob(
         None,
         "Name of a preset, one of the packaged flag files; flags given "
         "explicitly win. Applied by the command line only.",
+        changes="the defaults of other flags",
+        used_in=uses.ACTIVITIES,
     )
     model_dir: str | None = fields.knob(
         None,
         "Directory of the run; required for training, which resumes from "
         "its last checkpoint.",
         source="official tf2/run.py",
+        changes="where the run is",
+        used_in=uses.ACTIVITIES,
     )
     checkpoint: str | None = fields.knob(
         None,
@@ -45,64 +51,99 @@ class RunConfig:
         "export or import: a checkpoint or directory of ours, an official "
         "TF2 or TF1 checkpoint, an official SavedModel or one of ours.",
         source="official tf2/run.py",
+        changes="the weights it starts from, and their architecture",
+        used_in=uses.NETWORK,
     )
     export_dir: str | None = fields.knob(
         None,
         "Where mode=export writes; default model_dir/saved_model/<step>, or "
         "model_dir/keras/<step>, model_dir/onnx/<step>.",
+        changes="where files are written",
+        used_in=("export",),
     )
     export_format: str = fields.knob(
         "savedmodel",
         "What mode=export writes: a SavedModel in TF Hub format, a .keras "
         "file (weights and configuration), or the encoder as ONNX.",
         choices=("savedmodel", "keras", "onnx"),
+        changes="the files written",
+        used_in=(*uses.EVALUATION, "label_curve", "export"),
     )
     seed: int = fields.knob(
         0,
         "Seed of the weights, the order of the examples, and every view.",
         identity=True,
+        changes="initial weights, order of examples, views, draws of labels",
+        used_in=(*uses.STEPS, "frozen", "transfer"),
     )
     num_seeds: int = fields.knob(
         1,
         "Repeat the run with this many seeds, from seed on, in "
         "model_dir/seed_<n>; result.json then holds mean and 95% interval.",
+        changes="how many runs there are",
+        used_in=(*uses.RUNS, *uses.EVALUATION),
     )
     checkpoint_epochs: int = fields.knob(
-        1, "Epochs between checkpoints.", source="official tf2/run.py"
+        1,
+        "Epochs between checkpoints.",
+        source="official tf2/run.py",
+        changes="when checkpoints are written",
+        used_in=uses.STEPS,
     )
     checkpoint_steps: int = fields.knob(
         0,
         "Steps between checkpoints; overrides checkpoint_epochs where > 0.",
         source="official tf2/run.py",
+        changes="when checkpoints are written",
+        used_in=uses.STEPS,
     )
     keep_checkpoint_max: int = fields.knob(
-        5, "Checkpoints to keep.", source="official tf2/run.py"
+        5,
+        "Checkpoints to keep.",
+        source="official tf2/run.py",
+        changes="the checkpoints kept",
+        used_in=uses.RUNS,
     )
     keep_hub_module_max: int = fields.knob(
         1,
         "SavedModels to keep; 0 keeps all.",
         source="official tf2/run.py",
+        changes="the exports kept",
+        used_in=(*uses.EVALUATION, "label_curve", "export"),
     )
-    log_every_secs: float = fields.knob(10.0, "Seconds between progress lines.")
+    log_every_secs: float = fields.knob(
+        10.0,
+        "Seconds between progress lines.",
+        changes="when progress is reported",
+        used_in=(*uses.RUNS, "transfer"),
+    )
     steps_per_loop: int = fields.knob(
         0,
         "Training steps per call of the graph; 0 chooses about two seconds "
         "of work.",
+        changes="steps of a graph call",
+        used_in=(*uses.RUNS, "transfer"),
     )
     profile: bool = fields.knob(
         False,
         "Write a TensorBoard trace of a few steps to model_dir/profile, and "
         "report the share of time spent waiting for input.",
+        changes="how steps are called, and the trace written",
+        used_in=uses.RUNS,
     )
     master: str | None = fields.knob(
         None,
         "Accepted for the official commands; no effect.",
         source="official tf2/run.py",
+        changes="nothing",
+        used_in=(),
     )
     train_summary_steps: int = fields.knob(
         100,
         "Accepted for the published commands; no effect.",
         source="official run.py (TF1)",
+        changes="nothing",
+        used_in=(),
     )
     variable_schema: str | None = fields.knob(
         None,
@@ -110,4 +151,6 @@ class RunConfig:
         "of checkpoint: training starts the others afresh. The usual "
         "one leaves out the head.",
         source="official run.py (TF1)",
+        changes="the weights taken from the checkpoint",
+        used_in=uses.STEPS,
     )
