@@ -15,6 +15,7 @@ class Assumed(NamedTuple):
     split: str
     num_examples: int
     num_classes: int
+    labels: None = None  # only known when read
 
 
 def told(lines, source, config):
