@@ -1,6 +1,10 @@
 """Calls of functions, kept by name, for the values that arrive there."""
 
 import collections
+import re
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""In the text of an object, which says nothing of its value."""
 
 
 class CallRecord:
@@ -40,4 +44,5 @@ class CallRecord:
     def note(self, name, **values):
         """Keeps values under a name."""
         for argument, value in values.items():
-            self.calls[f"{name}.{argument}"].append(repr(value))
+            text = ADDRESS.sub("", repr(value))
+            self.calls[f"{name}.{argument}"].append(text)

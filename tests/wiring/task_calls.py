@@ -141,10 +141,6 @@ def _stub_checkpoints(record):
     facts = {"num_classes": NUM_CLASSES, "train_steps": STEP}
     found = types.SimpleNamespace(step=STEP, kind="made up")
 
-    def adopted(config, **_):
-        record.note("adopt", schema=config.variable_schema)
-        return config
-
     record.replace(
         model_dir,
         "open_run",
@@ -153,8 +149,8 @@ def _stub_checkpoints(record):
     record.replace(
         given_checkpoint, "recall", lambda config: (config, dict(facts))
     )
-    record.replace(given_checkpoint, "adopt_architecture", adopted)
-    record.replace(given_checkpoint, "adopt_whole_network", adopted)
+    record.replace(given_checkpoint, "adopt_architecture", lambda c, **_: c)
+    record.replace(given_checkpoint, "adopt_whole_network", lambda c: c)
     record.replace(given_checkpoint, "facts_of", lambda _: dict(facts))
     record.replace(
         given_checkpoint, "load", lambda *_: found, positional=("path",)

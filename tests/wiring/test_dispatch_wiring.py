@@ -3,6 +3,7 @@
 `preset` is a matter of the command line: see `tests/test_cli_flags.py`.
 """
 
+import command_line
 import pytest
 import tensorflow as tf
 
@@ -76,3 +77,22 @@ def test_tf32(mode, called):
         modes.run(config)
         is_on = tf.config.experimental.tensor_float_32_execution_enabled()
         assert is_on == tf32
+
+
+def test_flags_without_effect_are_named_in_one_line(called, tmp_path):
+    path = tmp_path / "my.flags"
+    path.write_text("--lars_eta=0.5\n")
+    outcome = command_line.run(
+        "--mode=eval", "--model_dir=d", f"--flagfile={path}", "--seed=3",
+        "--eval_batch_size=8", "--momentum=0.5", "--nouse_blur",
+    )  # fmt: skip
+    assert outcome.code == 0
+    assert outcome.lines == [
+        "no effect with --mode=eval --eval_protocol=online: --momentum, "
+        "--seed, --use_blur"
+    ]
+
+
+def test_nothing_is_said_where_every_flag_has_an_effect(called):
+    outcome = command_line.run("--model_dir=d", "--seed=3", "--eval_split=test")
+    assert outcome.lines == []

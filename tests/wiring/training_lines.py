@@ -32,7 +32,7 @@ UPDATE = {
     "learning_rate_scaling": line("sqrt", "weights.encoder"),
     "warmup_epochs": line(1, "weights.encoder"),
     # The optimizer decays the encoder, an L2 loss the supervised head.
-    "weight_decay": line(1.0, "weights.encoder", "weights.head"),
+    "weight_decay": line(1.0, "first.encoder", "first.head"),
     "momentum": line(0.5, "weights.encoder"),
     "lars_eta": line(0.1, "weights.encoder"),
 }

@@ -75,15 +75,15 @@ class Parts:
         """A value, an array, or a dict of them.
 
         Args:
-            name: "views", "crops", "initial.<part>", "weights.<part>" or
-                "statistics.<part>" of the encoder, the projection or the
-                head; "network.<argument>"; "<function>.<argument>" of a call
-                that the command makes.
+            name: "views", "crops"; "initial.<part>", "first.<part>",
+                "weights.<part>" or "statistics.<part>" of the encoder, the
+                projection or the head; "network.<argument>";
+                "<function>.<argument>" of a call that the command makes.
         """
         kind, _, rest = name.partition(".")
         if kind in ("views", "crops"):
             return getattr(self, kind)
-        if kind in ("initial", "weights", "statistics"):
+        if kind in ("initial", "first", "weights", "statistics"):
             return getattr(self, kind)[rest]
         if kind == "network":
             return self.network.get(rest)
@@ -147,14 +147,22 @@ class Parts:
             num_replicas=1,
         )
         labels = tf.constant(labels, tf.int32)
-        for _ in range(NUM_STEPS):
+        for number in range(NUM_STEPS):
             step({"first": pair[0], "second": pair[1], "labels": labels})
+            if number == 0:
+                self._first = values_of(self.state.model.trainable_variables)
 
     @functools.cached_property
     def weights(self):
         """After `NUM_STEPS` steps."""
         self.step(np.arange(self.config.train_batch_size) % NUM_CLASSES)
         return values_of(self.state.model.trainable_variables)
+
+    @property
+    def first(self):
+        """After one step: no part has yet been moved by another's change."""
+        _ = self.weights
+        return self._first
 
     @functools.cached_property
     def statistics(self):

@@ -8,7 +8,9 @@ import numpy as np
 
 from simclr_tf.config import Config
 
-MIXED = {"weights", "statistics", "initial", "views", "crops", "result"}
+MIXED = {
+    "initial", "first", "weights", "statistics", "views", "crops", "result",
+}  # fmt: skip
 """Kinds of outcomes that many fields change."""
 
 

@@ -148,7 +148,9 @@ def _of_checkpoint(config, also):
     recorded = _recorded(found)
     if "sk_ratio" in recorded:  # not every network's shapes tell it
         inferred.setdefault("sk_ratio", recorded["sk_ratio"])
-    if not _takes_head(config.variable_schema):
+    # Who takes the whole network has its head, whatever training would take.
+    is_whole = bool(also)
+    if not (is_whole or _takes_head(config.variable_schema)):
         inferred = {k: v for k, v in inferred.items() if k not in HEAD_FIELDS}
     for name in inferred.keys() & config.explicit:
         value = getattr(config, name)

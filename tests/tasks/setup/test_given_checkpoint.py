@@ -110,6 +110,13 @@ def test_a_head_that_is_left_out_may_differ(paths):
     given_checkpoint.warm_start(config, fresh)
 
 
+def test_a_whole_network_has_its_head_whatever_training_would_take(paths):
+    config = make(paths, "tf2", variable_schema=HEAD_OFF)
+    plain = given_checkpoint.adopt_whole_network(make(paths, "tf2"))
+    found = given_checkpoint.adopt_whole_network(config)
+    assert found.architecture() == plain.architecture()
+
+
 def test_a_run_that_resumes_does_not_look_at_it(paths, tmp_path):
     former = Config(model_dir=str(tmp_path), resnet_depth=34)
     model_dir.open_run(former, {})
