@@ -35,11 +35,20 @@ TINY = NETWORK + RUN
 
 
 class Outcome(typing.NamedTuple):
-    """Exit code, text on stdout, lines on stderr."""
+    """What a run ended with and said.
+
+    Attributes:
+        code: exit code.
+        output: text on stdout.
+        lines: on stderr, but for those of `unused`.
+        unused: the line that names flags without effect, if there is one;
+            tests give the flags of other modes along.
+    """
 
     code: int
     output: str
     lines: list
+    unused: list
 
 
 def run(*arguments, traced=False):
@@ -67,7 +76,10 @@ def run(*arguments, traced=False):
     finally:
         tf.config.run_functions_eagerly(False)
         log.setStream(former)
-    return Outcome(code, output.getvalue(), stderr.getvalue().splitlines())
+    said = stderr.getvalue().splitlines()
+    unused = [line for line in said if line.startswith("no effect with ")]
+    lines = [line for line in said if line not in unused]
+    return Outcome(code, output.getvalue(), lines, unused)
 
 
 def metric_lines(directory):

@@ -87,7 +87,7 @@ def test_flags_without_effect_are_named_in_one_line(called, tmp_path):
         "--eval_batch_size=8", "--momentum=0.5", "--nouse_blur",
     )  # fmt: skip
     assert outcome.code == 0
-    assert outcome.lines == [
+    assert outcome.unused == [
         "no effect with --mode=eval --eval_protocol=online: --momentum, "
         "--seed, --use_blur"
     ]
@@ -95,4 +95,4 @@ def test_flags_without_effect_are_named_in_one_line(called, tmp_path):
 
 def test_nothing_is_said_where_every_flag_has_an_effect(called):
     outcome = command_line.run("--model_dir=d", "--seed=3", "--eval_split=test")
-    assert outcome.lines == []
+    assert outcome.unused == outcome.lines == []
