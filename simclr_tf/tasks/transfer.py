@@ -1,8 +1,5 @@
 """`--eval_protocol=transfer`: what an encoder is worth on other data sets."""
 
-import os
-
-import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
@@ -60,10 +57,9 @@ def run(config, model, path, step, former):
 
 def write(config, rows, step):
     """Writes the rows there are to `report/`; other sets may take days."""
-    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
-    tf.io.gfile.makedirs(directory)
     name = f"transfer_{config.transfer_method}_{step}.csv"
-    whole_file.write_text(os.path.join(directory, name), table.to_csv(rows))
+    path = model_dir.report_path(config.model_dir, name)
+    whole_file.write_text(path, table.to_csv(rows))
 
 
 def measure(config, each, score):

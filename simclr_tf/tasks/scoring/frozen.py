@@ -1,9 +1,6 @@
 """`--eval_protocol=frozen`: what frozen features know."""
 
 import functools
-import os
-
-import tensorflow as tf
 
 from simclr_tf.data import labelled, subsets
 from simclr_tf.evaluation import (
@@ -198,8 +195,8 @@ def write_classifiers(config, step, arrays):
     """Writes `report/classifiers_<step>.npz`."""
     if not arrays:
         return
-    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
-    npz_file.save(os.path.join(directory, f"classifiers_{step}.npz"), arrays)
+    path = model_dir.report_path(config.model_dir, f"classifiers_{step}.npz")
+    npz_file.save(path, arrays)
 
 
 def show(config, rows, train_source):
@@ -219,8 +216,6 @@ def draw(config, rows, step, sources):
         sources: the training and the test `Source`.
     """
     train_source, test_source = sources
-    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
-    tf.io.gfile.makedirs(directory)
     footer = (
         f"{config.dataset}: {train_source.num_examples} training and "
         f"{test_source.num_examples} test images, step {step}, seed "
@@ -228,7 +223,7 @@ def draw(config, rows, step, sources):
     )
     for method in config.eval_methods:
         plot.save_plot(
-            os.path.join(directory, f"{method}.png"),
+            model_dir.report_path(config.model_dir, f"{method}.png"),
             rows,
             method=method,
             footer=footer,

@@ -2,10 +2,8 @@
 
 import functools
 import itertools
-import os
 
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
@@ -144,7 +142,7 @@ def write_class_table(config, source, confusion, step):
     """
     scores = per_class.scores(confusion, class_names=source.class_names)
     whole_file.write_text(
-        _report_path(config, f"per_class_{step}.csv"),
+        model_dir.report_path(config.model_dir, f"per_class_{step}.csv"),
         class_table.render_csv(scores),
     )
     if len(scores) <= MOST_CLASSES_SHOWN:
@@ -163,7 +161,7 @@ def draw_confusion(config, source, confusion, step):
     """
     names = source.class_names or [str(c) for c in range(source.num_classes)]
     confusion_plot.save_plot(
-        _report_path(config, f"confusion_{step}.png"),
+        model_dir.report_path(config.model_dir, f"confusion_{step}.png"),
         confusion,
         class_names=names,
         footer=(
@@ -171,9 +169,3 @@ def draw_confusion(config, source, confusion, step):
             f"step {step}"
         ),
     )
-
-
-def _report_path(config, name):
-    directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
-    tf.io.gfile.makedirs(directory)
-    return os.path.join(directory, name)

@@ -105,6 +105,18 @@ def make_directory(path):
         ) from error
 
 
+def report_path(directory, name):
+    """Path of a file in `report/` of a run, which is made if it is absent.
+
+    Args:
+        directory: the run's `model_dir`.
+        name: of the file.
+    """
+    report = os.path.join(directory, REPORT_DIRECTORY)
+    tf.io.gfile.makedirs(report)
+    return os.path.join(report, name)
+
+
 def open_run(config, facts):
     """Claims `model_dir` for a training run, new or resumed.
 
