@@ -38,6 +38,7 @@ class Learning:
             headline: names of the loss and the accuracy to look at.
             chance: a `Chance`.
         """
+        self._total_steps = total_steps
         self._loss, self._accuracy = headline
         self._chance = chance
         self._window_steps = max(
@@ -58,13 +59,16 @@ class Learning:
     def early_warning(self, step):
         """A warning if the loss is at chance after 5% of the steps, once.
 
+        None at the last step, which has `final_warning`.
+
         Args:
             step: the step reached.
 
         Returns:
             A line, or None.
         """
-        if not self._is_early or step < self._early_step:
+        is_due = self._early_step <= step < self._total_steps
+        if not (self._is_early and is_due):
             return None
         self._is_early = False
         return self._warning(f"after {step} steps")

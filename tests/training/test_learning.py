@@ -71,3 +71,10 @@ def test_a_run_of_a_few_steps_is_judged_at_its_end():
     seen.add(6, metrics(5.0))
     assert seen.early_warning(6) is None
     assert seen.final_warning()
+
+
+def test_the_last_step_has_no_early_warning():
+    seen = make(total_steps=20)
+    seen.add(20, metrics(5.0))
+    assert seen.early_warning(20) is None
+    assert seen.final_warning()

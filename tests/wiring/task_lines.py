@@ -1,6 +1,7 @@
 """What fields change in modes other than training."""
 
 from training_lines import NETWORK as TRAINED_NETWORK
+from training_lines import OPENED
 from wiring_line import line, used_in
 
 NETWORK = {
@@ -16,10 +17,7 @@ NETWORK = {
 }  # fmt: skip
 """Export and import write it, evaluation exports it, too."""
 DATA = {
-    "data_dir": line("elsewhere", "open_source.data_dir"),
-    "download": line(False, "open_source.download"),
-    "memory_limit_mb": line(1, "open_source.memory_limit_mb"),
-    "cache_dataset": line(True, "cached.source"),
+    **OPENED,
     "max_image_pixels": line(
         5000,
         "open_source.max_image_pixels",

@@ -58,13 +58,17 @@ CALLS = {
     "tpu_zone": line("z", DEVICES, **TPU),
     "gcp_project": line("z", DEVICES, **TPU),
 }
-DATA = {
-    "dataset": line("cifar10", "open_source.dataset"),
-    "train_split": line("train[:48]", "open_source.split"),
+OPENED = {
     "data_dir": line("elsewhere", "open_source.data_dir"),
     "download": line(False, "open_source.download"),
     "memory_limit_mb": line(1, "open_source.memory_limit_mb"),
     "cache_dataset": line(True, "cached.source"),
+}
+"""Every mode that has images opens them by these."""
+DATA = {
+    "dataset": line("cifar10", "open_source.dataset"),
+    "train_split": line("train[:48]", "open_source.split"),
+    **OPENED,
     "max_image_pixels": line(
         5000,
         "open_source.max_image_pixels",

@@ -35,12 +35,7 @@ def check(config, source):
         raise errors.UserError(
             f"knn_every_epochs needs labels; {config.dataset!r} has none"
         )
-    part = labelled.sample(
-        source,
-        MAX_IMAGES,
-        seed=config.seed,
-        domain=seeds.Domain.MONITOR_SAMPLE,
-    )
+    part = _sample(config, source)
     knn.check_neighbors(
         config.knn_neighbors, round(part.num_examples * (1 - HELD_OUT_FRACTION))
     )
@@ -61,12 +56,7 @@ def events(config, source, model, metrics):
         config, source.num_examples
     )
     encode = components.encoder_function(model)
-    part = labelled.sample(
-        source,
-        MAX_IMAGES,
-        seed=config.seed,
-        domain=seeds.Domain.MONITOR_SAMPLE,
-    )
+    part = _sample(config, source)
 
     def act(step):
         found = features.extract(encode, components.eval_batches(config, part))
@@ -82,6 +72,16 @@ def events(config, source, model, metrics):
         )
 
     return [loop.Event(every, act)]
+
+
+def _sample(config, source):
+    """The images that are looked at, a labelled `Source`."""
+    return labelled.sample(
+        source,
+        MAX_IMAGES,
+        seed=config.seed,
+        domain=seeds.Domain.MONITOR_SAMPLE,
+    )
 
 
 def last_found(metrics):

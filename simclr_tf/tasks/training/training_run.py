@@ -246,7 +246,7 @@ def make_report(opened, shown, metrics, learned):
         shown.add(step, num_steps, values)
         learned.add(num_steps, values)
         warning = learned.early_warning(step)
-        if warning and step < opened.plan.total_steps:
+        if warning:
             logging.warning(warning)
         if not shown.is_due(step, opened.config.log_every_secs):
             return
