@@ -10,11 +10,15 @@ import itertools
 
 import tensorflow as tf
 
-from simclr_tf import errors
+from simclr_tf import cpu, errors
 
 TpuAddress = collections.namedtuple("TpuAddress", "name zone project")
-TF32_CAPABILITY = (8, 0)
-"""Compute capability of the first NVIDIA GPUs with TF32, Ampere."""
+AMPERE_CAPABILITY = (8, 0)
+"""Compute capability of the first NVIDIA GPUs with TF32 and bfloat16.
+
+Source: NVIDIA, "CUDA C++ Programming Guide", table "Features and Technical
+Specifications per Compute Capability".
+"""
 # TensorFlow numbers the groups of devices of every `MirroredStrategy` from 1.
 # A strategy needs one number per set of its own devices; these leave room
 # for those, and for strategies made elsewhere in the process.
@@ -85,12 +89,12 @@ def _split_cpu(num_replicas):
 
     A split that the caller has configured already is left as it is.
     """
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    if tf.config.get_logical_device_configuration(cpu) is not None:
+    device = tf.config.list_physical_devices("CPU")[0]
+    if tf.config.get_logical_device_configuration(device) is not None:
         return
     logical = [tf.config.LogicalDeviceConfiguration()] * num_replicas
     with contextlib.suppress(RuntimeError):
-        tf.config.set_logical_device_configuration(cpu, logical)
+        tf.config.set_logical_device_configuration(device, logical)
 
 
 @functools.cache
@@ -121,15 +125,29 @@ def device_type(strategy):
 def has_tf32():
     """Whether a visible GPU multiplies in TF32 (compute capability >= 8.0).
 
-    Source: NVIDIA A100 whitepaper; the setting is
-    `tf.config.experimental.enable_tensor_float_32_execution`.
+    The setting is `tf.config.experimental.enable_tensor_float_32_execution`.
     """
+    return any(each >= AMPERE_CAPABILITY for each in _gpu_capabilities())
+
+
+def multiplies_bfloat16():
+    """Whether the local devices to train on multiply bfloat16 natively.
+
+    All GPUs, where there are any (compute capability >= 8.0), or the CPU.
+    """
+    capabilities = _gpu_capabilities()
+    if capabilities:
+        return min(capabilities) >= AMPERE_CAPABILITY
+    return cpu.multiplies_bfloat16()
+
+
+def _gpu_capabilities():
+    """Compute capability of each visible GPU; (0, 0) where it has none."""
     details = map(
         tf.config.experimental.get_device_details,
         tf.config.get_visible_devices("GPU"),
     )
-    found = (each.get("compute_capability", (0, 0)) for each in details)
-    return any(capability >= TF32_CAPABILITY for capability in found)
+    return [each.get("compute_capability", (0, 0)) for each in details]
 
 
 def num_replicas():

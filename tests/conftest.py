@@ -6,6 +6,10 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import simclr_tf  # noqa: F401  (before TensorFlow, as in the program)
+
+# isort: split
+
 import command_line
 import numpy as np
 import pytest

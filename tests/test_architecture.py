@@ -12,8 +12,10 @@ PACKAGE = ROOT / "simclr_tf"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "errors": -1,
+    "cores": -1,
     "config": 0,
     "matmul": 0,
+    "cpu": 0,
     "distribution": 1,
     "augment": 1,
     "optim": 1,

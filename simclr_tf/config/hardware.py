@@ -12,8 +12,11 @@ class HardwareConfig:
     precision: str = fields.knob(
         "float32",
         "Arithmetic of the network: bfloat16 is mixed, with batch statistics, "
-        "normalisation, heads, loss and weights in float32.",
-        choices=("float32", "bfloat16"),
+        "normalisation, heads, loss and weights in float32. auto is bfloat16 "
+        "where the device multiplies it natively (AVX512_BF16, AMX, GPUs of "
+        "compute capability 8.0 or higher, TPUs), float32 elsewhere, and for "
+        "a run that exists what it began with.",
+        choices=("auto", "float32", "bfloat16"),
         absent="float16 needs its loss scaled, as gradients below 6e-8 vanish "
         "in it; bfloat16 does not",
         changes="the arithmetic of the network",

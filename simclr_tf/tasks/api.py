@@ -6,7 +6,12 @@ from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.tasks import evaluate as evaluation
 from simclr_tf.tasks import modes
-from simclr_tf.tasks.setup import components, devices, given_checkpoint
+from simclr_tf.tasks.setup import (
+    components,
+    devices,
+    given_checkpoint,
+    precision,
+)
 from simclr_tf.training import console
 
 
@@ -75,8 +80,7 @@ def evaluate(config):
     Raises:
         errors.UserError: if there is nothing to score or to score with.
     """
-    _prepare(config)
-    return evaluation.run(config, follow=False)
+    return evaluation.run(_prepared(config), follow=False)
 
 
 def load_model(path, **flags):
@@ -98,7 +102,7 @@ def load_model(path, **flags):
     """
     config = Config(mode="eval", checkpoint=os.fspath(path), **flags)
     devices.prepare(config)
-    config, facts = given_checkpoint.recall(config)
+    config, facts = given_checkpoint.recall(precision.settle(config))
     devices.configure(config)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(path, model)
@@ -111,12 +115,11 @@ def _train(config, train_mode):
             f"train_mode must be {train_mode!r} for {train_mode}(config); got "
             f"{config.train_mode!r}"
         )
-    _prepare(config)
-    return modes.train(config)
+    return modes.train(_prepared(config))
 
 
-def _prepare(config):
-    """What every run from Python starts with.
+def _prepared(config):
+    """What every run from Python starts with: a `Config` that is settled.
 
     Repeating is the command line's; a script has loops of its own.
     """
@@ -127,3 +130,4 @@ def _prepare(config):
         )
     devices.prepare(config)
     console.speak_plainly()
+    return precision.settle(config)

@@ -12,7 +12,7 @@ from simclr_tf.tasks import (
     pretrain,
     repeat,
 )
-from simclr_tf.tasks.setup import devices
+from simclr_tf.tasks.setup import devices, precision
 
 _TRAIN = {
     "pretrain": pretrain.run,
@@ -39,7 +39,7 @@ def run(config):
 
 def run_once(config):
     """As `run`, with one seed; returns what the task returns."""
-    return _RUN[config.mode](config)
+    return _RUN[config.mode](precision.settle(config))
 
 
 def train(config):

@@ -25,7 +25,7 @@ _RECIPES = {
 
 
 def run(config):
-    """Prints the plan of a run, two training steps included.
+    """Prints the plan of a run, with a few training steps in each precision.
 
     Work and memory are estimated of pretraining alone; other trainings are
     announced and timed.
@@ -66,10 +66,10 @@ def run(config):
     # Of other trainings these are upper bounds: they see one view.
     probed = probe_config(config, shape, load, flops=flops, spare=spare)
     made_up = isinstance(source, plan_text.Assumed)
-    timing = probe.time_steps(
-        opened._replace(config=probed, source=None if made_up else source)
-    )
+    opened = opened._replace(config=probed, source=None if made_up else source)
+    timing = probe.time_steps(opened)
     _show(plan_text.time_lines(config, source, plan, timing))
+    _show(plan_text.precision_lines(config, timing, probe.time_other(opened)))
 
 
 def open_source(config, recipe):

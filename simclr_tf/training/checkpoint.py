@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from simclr_tf import errors
+from simclr_tf import cpu, errors
 from simclr_tf.training import weights, whole_file
 
 META_PATTERN = re.compile(r"ckpt-(\d+)\.meta\.json$")
@@ -58,8 +58,9 @@ class Checkpoints:
                 os.path.basename(name): tf.io.gfile.stat(name).length
                 for name in files
             },
+            "machine": cpu.record(),
         }
-        whole_file.write_json(f"{prefix}.meta.json", meta)
+        whole_file.write_json(meta_path(prefix), meta)
         self._sweep()
         return prefix
 
@@ -125,9 +126,20 @@ def committed_steps(directory):
     return sorted(int(hit.group(1)) for hit in found if hit)
 
 
+def machine_of(directory, step):
+    """What a checkpoint was computed on, a `cpu.record`; None if not told."""
+    prefix = os.path.join(directory, f"ckpt-{step}")
+    return whole_file.read_json(meta_path(prefix)).get("machine")
+
+
+def meta_path(prefix):
+    """The file that says that a checkpoint is whole."""
+    return f"{prefix}.meta.json"
+
+
 def check_sizes(prefix):
     """Raises ValueError if a file is not as long as when it was committed."""
-    sizes = whole_file.read_json(f"{prefix}.meta.json")["sizes"]
+    sizes = whole_file.read_json(meta_path(prefix))["sizes"]
     for name, size in sizes.items():
         path = os.path.join(os.path.dirname(prefix), name)
         length = tf.io.gfile.stat(path).length

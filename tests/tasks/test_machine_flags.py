@@ -1,6 +1,8 @@
 """Whole runs with the flags of the machine: what may and may not change."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -9,9 +11,10 @@ import pytest
 import tensorflow as tf
 from command_line import TINY, metric_lines, run, values
 
+from simclr_tf import cpu, distribution
 from simclr_tf.config import Config
 from simclr_tf.tasks import pretrain
-from simclr_tf.tasks.setup import components
+from simclr_tf.tasks.setup import components, precision
 from simclr_tf.training import microbatch, steps
 
 SAME = 1e-4  # two steps of float32 sums in another order, amplified by BN
@@ -65,6 +68,70 @@ def test_microbatches_train_and_resume(tmp_path):
         np.testing.assert_array_equal(value, whole[key], err_msg=key)
 
 
+def test_a_run_that_moves_to_another_machine_says_so(plain, tmp_path):
+    """The one that wrote the checkpoint, and the one at hand."""
+    moved = tmp_path / "moved"
+    shutil.copytree(plain[0], moved)
+    assert "equal to rounding" not in " ".join(trained(moved)[1])
+    meta = moved / "ckpt-2.meta.json"
+    known = json.loads(meta.read_text())
+    assert known["machine"] == cpu.record()
+    known["machine"] |= {"cpu": "AMD EPYC 7763", "onednn": False}
+    meta.write_text(json.dumps(known))
+    (line,) = [x for x in trained(moved)[1] if "equal to rounding" in x]
+    assert "computed on AMD EPYC 7763" in line
+    assert line.count("oneDNN") == 2
+    assert cpu.describe(cpu.record()) in line
+
+
+def test_a_checkpoint_of_before_machines_were_recorded(plain, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(plain[0], moved)
+    meta = moved / "ckpt-2.meta.json"
+    known = json.loads(meta.read_text())
+    del known["machine"]
+    meta.write_text(json.dumps(known))
+    assert "equal to rounding" not in " ".join(trained(moved)[1])
+
+
+@pytest.mark.parametrize(
+    ("is_native", "expected"), [(True, "bfloat16"), (False, "float32")]
+)
+def test_auto_is_settled_announced_and_recorded(
+    monkeypatch, tmp_path, is_native, expected
+):
+    """And the network is of it; on another machine the run stays so."""
+    monkeypatch.setattr(distribution, "multiplies_bfloat16", lambda: is_native)
+    built = []
+    make = components.make_train_state
+
+    def note(config, **numbers):
+        built.append(make(config, **numbers))
+        return built[-1]
+
+    monkeypatch.setattr(components, "make_train_state", note)
+    flags = (*SHORT, "--precision=auto", f"--model_dir={tmp_path}/run")
+    lines = run(*flags).lines
+    assert any(x.split()[-2:] == ["precision", expected] for x in lines)
+    monkeypatch.setattr(
+        distribution, "multiplies_bfloat16", lambda: not is_native
+    )
+    assert run(*flags).code == 0
+    for state in built:
+        policy = state.model.encoder.dtype_policy
+        assert policy.compute_dtype == expected
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["config"]["precision"] == expected
+
+
+def test_slow_bfloat16_is_warned_of_once(monkeypatch, tmp_path):
+    monkeypatch.setattr(distribution, "multiplies_bfloat16", lambda: False)
+    precision._warn_once.cache_clear()
+    flags = (*SHORT, "--precision=bfloat16", f"--model_dir={tmp_path}/run")
+    lines = run(*flags).lines + run(*flags).lines
+    assert sum("is slow here" in line for line in lines) == 1
+
+
 def test_microbatches_are_part_of_what_a_run_is(plain):
     outcome = run(*SHORT, "--microbatch_size=16", f"--model_dir={plain[0]}")
     assert outcome.code == 1
@@ -85,9 +152,9 @@ def test_microbatches_are_part_of_what_a_run_is(plain):
         ),
         (
             ["--precision=float16"],
-            "precision must be one of float32, bfloat16 (float16 needs its "
-            "loss scaled, as gradients below 6e-8 vanish in it; bfloat16 does "
-            "not); got 'float16'",
+            "precision must be one of auto, float32, bfloat16 (float16 needs "
+            "its loss scaled, as gradients below 6e-8 vanish in it; bfloat16 "
+            "does not); got 'float16'",
         ),
     ],
 )

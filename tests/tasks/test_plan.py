@@ -173,6 +173,28 @@ def test_the_time_is_in_proportion():
     }
 
 
+@pytest.mark.parametrize(
+    ("precision", "secs", "expected"),
+    [
+        ("float32", 0.5, "--precision=bfloat16 is 2 times as fast"),
+        ("float32", 0.95, "keep float32"),
+        ("bfloat16", 2.0, "keep bfloat16"),
+    ],
+)
+def test_the_faster_precision_is_advised(precision, secs, expected):
+    said = plan_text.precision_lines(
+        config(precision=precision),
+        probe.Timing(images=30, secs=1.0),
+        probe.Timing(images=10, secs=secs / 3),
+    )
+    rates = {precision: "30 images/s"}
+    other = probe.OTHER_PRECISION[precision]
+    rates[other] = f"{30 / secs:.3g} images/s"
+    assert said["precisions"] == (
+        f"float32 {rates['float32']}, bfloat16 {rates['bfloat16']}; {expected}"
+    )
+
+
 def probed(state, **values):
     options = config(**values)
     return plan.probe_config(

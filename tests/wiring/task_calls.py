@@ -250,6 +250,7 @@ def _stub_runs(record):
     record.replace(transfer_finetune, "outputs_of_run", _all_right())
     record.replace(distribution, "make_strategy", strategy)
     record.replace(probe, "time_steps", note_plan)
+    record.replace(probe, "time_other", lambda _: probe.Timing(1, 1.0))
     record.replace(machine, "memory_per_replica", lambda _: 10**15)
     record.replace(plan, "step_flops", lambda *_: 1e9)
     record.replace(

@@ -14,7 +14,6 @@ from simclr_tf.tasks.curve import trainings
 from simclr_tf.tasks.setup import model_dir
 from simclr_tf.training import whole_file
 
-FILE = "label_curve.json"  # in model_dir
 BEYOND_IDENTITY = (
     "eval_split",
     "eval_steps",
@@ -43,7 +42,7 @@ def claim(config, encoder):
         errors.UserError: if there is another curve, or `model_dir` cannot be
             written.
     """
-    path = os.path.join(config.model_dir, FILE)
+    path = os.path.join(config.model_dir, model_dir.CURVE_FILE)
     ours = shared(config, encoder)
     if tf.io.gfile.exists(path):
         theirs = whole_file.read_json(path)

@@ -6,6 +6,8 @@ from simclr_tf.planning import memory
 from simclr_tf.training import progress
 
 _DAY_SECS = 24 * 3600
+_WORTH_A_CHANGE = 0.1
+"""Gains in speed below this part are within the noise of two steps."""
 
 
 class Assumed(NamedTuple):
@@ -94,6 +96,30 @@ def time_lines(config, source, plan, timing):
             f"{plan.total_steps * step / epoch:.4g} epochs"
         ),
     }
+
+
+def precision_lines(config, timing, other):
+    """How fast each precision is here, and which to take.
+
+    Args:
+        config: a `Config` that is settled.
+        timing: a `probe.Timing` in its precision.
+        other: one in the other precision.
+    """
+    names = ("float32", "bfloat16")
+    rates = [timing.images_per_sec, other.images_per_sec]
+    if config.precision != names[0]:
+        rates.reverse()
+    shown = ", ".join(
+        f"{name} {_plain(rate)} images/s"
+        for name, rate in zip(names, rates, strict=True)
+    )
+    gain = other.images_per_sec / timing.images_per_sec
+    advice = f"keep {config.precision}"
+    if gain > 1 + _WORTH_A_CHANGE:
+        best = names[rates.index(max(rates))]
+        advice = f"--precision={best} is {gain:.2g} times as fast"
+    return {"precisions": f"{shown}; {advice}"}
 
 
 def duration(secs):

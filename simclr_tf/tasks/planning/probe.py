@@ -1,4 +1,4 @@
-"""Two training steps, timed, on as many images as time and memory allow."""
+"""Training steps, timed, on as many images as time and memory allow."""
 
 import statistics
 import time
@@ -11,6 +11,9 @@ from simclr_tf.tasks import pretrain
 from simclr_tf.tasks.training import training_run
 
 TIMED_STEPS = 2
+OTHER_PRECISION = {"float32": "bfloat16", "bfloat16": "float32"}
+OTHER_SHARE = 4
+"""In the other precision this part of the images: it may be much slower."""
 PROBE_FLOPS = {"CPU": 1.5e12, "GPU": 2e14, "TPU": 2e14}
 """Of one step: some ten seconds on two cores, some seconds on accelerators."""
 
@@ -29,6 +32,11 @@ class Timing(NamedTuple):
     def step_secs(self, batch_size):
         """Seconds of a step on more images, as if each took as long."""
         return self.secs * batch_size / self.images
+
+    @property
+    def images_per_sec(self):
+        """How many images are trained on in a second."""
+        return self.images / self.secs
 
 
 def probe_size(batch_size, *, num_replicas, flops_per_image, fits):
@@ -76,6 +84,27 @@ def time_steps(opened):
             float(metrics["total_loss"])  # waits for the device
             secs.append(time.perf_counter() - started)
     return Timing(config.train_batch_size, statistics.mean(secs[1:]))
+
+
+def time_other(opened):
+    """`time_steps` in the precision that is not the configuration's.
+
+    Args:
+        opened: as `time_steps` takes it; its weights are not moved.
+
+    Returns:
+        `Timing`, of fewer images where the batch can be divided.
+    """
+    config = opened.config
+    unit = opened.plan.num_replicas * (config.microbatch_size or 1)
+    images = config.train_batch_size // OTHER_SHARE // unit * unit
+    config = config.replace(
+        precision=OTHER_PRECISION[config.precision],
+        train_batch_size=max(images, min(2 * unit, config.train_batch_size)),
+    )
+    with opened.strategy.scope():
+        state = opened.recipe.make_state(config, opened.plan)
+    return time_steps(opened._replace(config=config, state=state))
 
 
 def time_pretraining(config, plan, state, strategy):

@@ -9,12 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 import simclr_tf
-from simclr_tf import errors
+from simclr_tf import cpu, errors
 from simclr_tf.config import Config
 from simclr_tf.data import class_names
 from simclr_tf.training import whole_file
 
 CONFIG_FILE = "config.json"
+CURVE_FILE = "label_curve.json"
+"""What all numbers of a label curve share, in place of a run's `config`."""
 REPORT_DIRECTORY = "report"
 CLASS_NAMES = "class_names"
 """The fact that tells what the classes are called, where they have names."""
@@ -137,6 +139,7 @@ def open_run(config, facts):
                 "config": json.loads(config.to_json()),
                 "facts": facts,
                 "versions": versions(),
+                "machine": cpu.record(),
             },
         )
     except tf.errors.OpError as error:

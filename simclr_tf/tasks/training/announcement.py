@@ -3,7 +3,7 @@
 import numpy as np
 from absl import logging
 
-from simclr_tf import distribution
+from simclr_tf import cpu, distribution
 from simclr_tf.models import norm
 from simclr_tf.optim import schedules
 from simclr_tf.tasks.setup import components
@@ -41,6 +41,7 @@ def lines(opened):
             f"every {plan.checkpoint_steps}"
         ),
         "loss": recipe.describe_loss(config, plan),
+        "cpu": cpu.describe(cpu.record()),
         "precision": _precision(config, opened.strategy),
         "model_dir": config.model_dir,
     }

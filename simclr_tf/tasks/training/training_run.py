@@ -10,9 +10,14 @@ import typing
 
 from absl import logging
 
-from simclr_tf import distribution, errors
+from simclr_tf import cpu, distribution, errors
 from simclr_tf.data import images, pipeline
-from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
+from simclr_tf.tasks.setup import (
+    components,
+    given_checkpoint,
+    model_dir,
+    precision,
+)
 from simclr_tf.tasks.training import announcement, knn_monitor
 from simclr_tf.training import (
     checkpoint,
@@ -80,6 +85,7 @@ def run(config, recipe):
     start(opened, checkpoints)
     model_dir.open_run(config, facts)
     announcement.show(opened)
+    precision.warn_where_slow(config)
     if state.step >= plan.total_steps:
         logging.info("this run is complete: step %d", state.step)
         return state.step
@@ -98,6 +104,7 @@ def start(opened, checkpoints):
     else:
         logging.info("resumed at step %d: %s", opened.state.step, found)
         warn_of_another_start(opened.config)
+        tell_of_another_machine(opened.config.model_dir, opened.state.step)
 
 
 def warn_of_another_start(config):
@@ -110,6 +117,23 @@ def warn_of_another_start(config):
             "%r",
             config.checkpoint,
             began,
+        )
+
+
+def tell_of_another_machine(directory, step):
+    """Says that a run goes on under other arithmetic than it stopped in.
+
+    Args:
+        directory: the run's `model_dir`.
+        step: of the checkpoint that it goes on from.
+    """
+    theirs, ours = checkpoint.machine_of(directory, step), cpu.record()
+    if theirs is not None and theirs != ours:
+        logging.info(
+            "it was computed on %s, and goes on on %s: equal to rounding, not "
+            "bit for bit",
+            cpu.describe(theirs),
+            cpu.describe(ours),
         )
 
 

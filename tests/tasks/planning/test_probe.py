@@ -42,7 +42,9 @@ def test_replicas_share_it(replicas):
 
 
 def test_seconds_in_proportion():
-    assert probe.Timing(images=8, secs=2.0).step_secs(32) == 8.0
+    timing = probe.Timing(images=8, secs=2.0)
+    assert timing.step_secs(32) == 8.0
+    assert timing.images_per_sec == 4.0
 
 
 @pytest.mark.parametrize(
@@ -50,31 +52,62 @@ def test_seconds_in_proportion():
     [(1, None), pytest.param(2, 3, marks=pytest.mark.slow)],
 )
 def test_two_real_steps_on_made_up_images(mirrored, replicas, num_classes):
-    config = Config(
-        mode="plan",
-        dataset="digits",
-        image_size=8,
-        resnet_depth=10,
-        width_multiplier=0.125,
-        train_batch_size=BATCH,
-        jit="off",
-    )
     strategy = tf.distribute.get_strategy()
     if replicas > 1:
         strategy = mirrored(replicas)
+    opened = open_run(strategy, replicas, num_classes)
+    timing = probe.time_steps(opened)
+    assert timing.images == BATCH
+    assert timing.secs > 0
+    assert opened.state.step == 1 + probe.TIMED_STEPS
+
+
+def open_run(strategy, replicas=1, num_classes=None, **values):
+    """A `training_run.Run` on made-up images."""
+    settings = {
+        "mode": "plan",
+        "dataset": "digits",
+        "image_size": 8,
+        "resnet_depth": 10,
+        "width_multiplier": 0.125,
+        "train_batch_size": BATCH,
+        "jit": "off",
+    }
+    config = Config(**settings | values)
     with strategy.scope():
         state = components.make_train_state(
             config, num_classes=num_classes, total_steps=9, warmup_steps=0
         )
     numbers = plan_of_run.Plan(replicas, 9, 0, 9, num_classes)
-    timing = probe.time_steps(
-        training_run.Run(
-            config, pretrain.Pretraining(), strategy, None, numbers, state
-        )
+    return training_run.Run(
+        config, pretrain.Pretraining(), strategy, None, numbers, state
     )
-    assert timing.images == BATCH
-    assert timing.secs > 0
-    assert state.step == 1 + probe.TIMED_STEPS
+
+
+@pytest.mark.parametrize(
+    ("values", "images"),
+    [
+        ({}, 4),
+        ({"microbatch_size": 8}, 16),
+        ({"train_batch_size": 2}, 2),
+        ({"precision": "bfloat16"}, 4),
+    ],
+)
+def test_the_other_precision_on_fewer_images(monkeypatch, values, images):
+    """In a network of its own: the weights stay where they are."""
+    timed = []
+
+    def note(opened):
+        timed.append(opened)
+        return probe.Timing(opened.config.train_batch_size, 1.0)
+
+    monkeypatch.setattr(probe, "time_steps", note)
+    opened = open_run(tf.distribute.get_strategy(), **values)
+    assert probe.time_other(opened).images == images
+    other = timed[0].state.model.encoder.dtype_policy.compute_dtype
+    ours = opened.state.model.encoder.dtype_policy.compute_dtype
+    assert {other, ours} == {"float32", "bfloat16"}
+    assert timed[0].config.precision == other
 
 
 def test_made_up_batches_differ_and_repeat():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simclr_tf import errors
+from simclr_tf import cpu, errors
 from simclr_tf.config import Config
 from simclr_tf.tasks.setup import model_dir
 
@@ -29,6 +29,7 @@ def test_a_run_is_written_down_with_versions(tmp_path):
     assert written["config"]["temperature"] == 0.2
     assert written["facts"] == FACTS
     assert {"simclr_tf", "tensorflow", "keras"} <= written["versions"].keys()
+    assert written["machine"] == cpu.record()
     run = model_dir.read_run(str(tmp_path / "a/b"))
     assert run == {"config": config, "facts": FACTS}
     assert run["config"].explicit == config.explicit

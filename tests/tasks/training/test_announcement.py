@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from simclr_tf import distribution
+from simclr_tf import cpu, distribution
 from simclr_tf.config import Config
 from simclr_tf.data import sources
 from simclr_tf.tasks import pretrain
@@ -62,6 +62,7 @@ def test_everything_the_run_will_do():
     assert lines["steps"] == "300, warm-up 44, checkpoint every 22"
     assert f"{2 * math.log(2 * BATCH - 1):.4f} = 2 log(2N-1)" in lines["loss"]
     assert lines["precision"] == "float32"
+    assert lines["cpu"] == cpu.describe(cpu.record())
     assert lines["model_dir"] == "runs/d"
 
 
