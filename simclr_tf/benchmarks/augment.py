@@ -13,7 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from simclr_tf.augment import views
-from simclr_tf.benchmarks import measurement, official_order, throughput
+from simclr_tf.benchmarks import (
+    budget,
+    measurement,
+    official_order,
+    throughput,
+)
 from simclr_tf.data import pipeline, sources
 from simclr_tf.training import batch_views
 
@@ -36,9 +41,9 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     rates = throughput.interleaved_rates(
         make_streams(options.image_size, options.batch_size),
+        budget.Budget(options),
         num_batches=options.num_batches,
         batch_size=options.batch_size,
-        repeats=options.repeats,
     )
     throughput.report(
         "augment",

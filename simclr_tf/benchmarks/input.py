@@ -17,7 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 from simclr_tf.augment import views
-from simclr_tf.benchmarks import measurement, official_order, throughput
+from simclr_tf.benchmarks import (
+    budget,
+    measurement,
+    official_order,
+    throughput,
+)
 from simclr_tf.data import catalog, pipeline
 from simclr_tf.training import batch_views
 
@@ -56,9 +61,9 @@ def measure(directory, options):
     streams = make_streams(source, options.image_size, options.batch_size)
     rates = throughput.interleaved_rates(
         streams,
+        budget.Budget(options),
         num_batches=options.num_batches,
         batch_size=options.batch_size,
-        repeats=options.repeats,
     )
     throughput.report(
         "input",

@@ -11,7 +11,7 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from simclr_tf.benchmarks import measurement
+from simclr_tf.benchmarks import budget, measurement
 from simclr_tf.losses import ntxent, ntxent_streaming
 
 KINDS = {
@@ -35,14 +35,16 @@ def main(arguments=None):
         print(json.dumps(memory_bytes(kind, int(num_images))))
         return
     kinds = options.kinds.split(",")
-    for num_images in map(int, options.sizes.split(",")):
-        measure(num_images, kinds, options)
+    sizes = [int(size) for size in options.sizes.split(",")]
+    shares = budget.Budget(options, parts=len(sizes))
+    for num_images in sizes:
+        measure(num_images, kinds, options, shares)
 
 
-def measure(num_images, kinds, options):
+def measure(num_images, kinds, options, shares):
     """Reports each kind of loss at one size, the first as the baseline."""
     calls = {kind: make_call(kind, num_images) for kind in kinds}
-    secs = measurement.interleaved_secs(calls, repeats=options.repeats)
+    secs = measurement.interleaved_secs(calls, shares, f"N = {num_images}")
     first = measurement.summary(secs[kinds[0]])["median"]
     for kind in kinds:
         time = measurement.summary(secs[kind])

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 import simclr_tf
+from simclr_tf import cores, cpu
 
 BYTES_PER_KB = 1024
 _STATUS = "/proc/self/status"
@@ -23,11 +24,19 @@ def parser(description):
     """An `argparse.ArgumentParser` with what all benchmarks take."""
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--output", help="file to append the JSON lines to")
-    made.add_argument("--repeats", type=int, default=5, help="timed calls")
+    made.add_argument(
+        "--repeats", type=int, default=5, help="rounds of timed calls, at most"
+    )
+    made.add_argument(
+        "--budget_secs",
+        type=float,
+        default=120.0,
+        help="for all of it; there are fewer rounds where it is short",
+    )
     return made
 
 
-def interleaved_secs(functions, *, repeats):
+def interleaved_secs(functions, budget, what):
     """Times several functions by turns, so that all see the same machine.
 
     Each is called once before, for tracing and compilation.
@@ -35,20 +44,19 @@ def interleaved_secs(functions, *, repeats):
     Args:
         functions: dict of name -> function of nothing that ends when its
             work is done (it reads a result back, say).
-        repeats: timed calls of each.
+        budget: a `budget.Budget`.
+        what: is measured, for its lines.
 
     Returns:
         dict of name -> list of seconds.
     """
-    for function in functions.values():
-        function()
     secs = {name: [] for name in functions}
-    for _ in range(repeats):
+    for _ in budget.rounds(what):
         for name, function in functions.items():
             started = time.perf_counter()
             function()
             secs[name].append(time.perf_counter() - started)
-    return secs
+    return {name: found[1:] for name, found in secs.items()}
 
 
 def summary(values):
@@ -124,21 +132,17 @@ def report(benchmark, case, measured, *, output=None):
 
 
 def environment():
-    """What numbers depend on: device and versions."""
-    devices = tf.config.list_logical_devices("GPU")
+    """What numbers depend on: device, CPU and versions."""
+    devices = tf.config.list_physical_devices("GPU")
+    details = map(tf.config.experimental.get_device_details, devices)
+    names = [each.get("device_name", "GPU") for each in details]
     return {
-        "device": devices[0].name if devices else platform.processor() or "CPU",
-        "cores": len(cores()),
+        "device": names[0] if names else cpu.read().model,
+        "cores": len(cores.schedulable()),
+        "machine": cpu.record(),
         "versions": {
             "simclr_tf": simclr_tf.__version__,
             "tensorflow": tf.__version__,
             "python": platform.python_version(),
         },
     }
-
-
-def cores():
-    """The cores this process may run on, a list."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))

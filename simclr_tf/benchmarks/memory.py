@@ -12,7 +12,7 @@ import json
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.benchmarks import measurement
+from simclr_tf.benchmarks import budget, measurement
 from simclr_tf.config import Config
 from simclr_tf.planning import memory
 from simclr_tf.tasks import plan
@@ -57,8 +57,10 @@ def main(arguments=None):
     if options.one:
         print(json.dumps(compare(configuration(options.one))))
         return
-    for case in options.cases.split(","):
+    cases = options.cases.split(",")
+    for case in cases:
         configuration(case)  # complains before anything is run
+    for case in budget.Budget(options).cases(cases):
         found = measurement.in_fresh_process(MODULE, f"--one={case}")
         measurement.report(
             "memory", {"case": case}, found, output=options.output

@@ -12,7 +12,7 @@ import functools
 import keras
 import tensorflow as tf
 
-from simclr_tf.benchmarks import measurement
+from simclr_tf.benchmarks import budget, measurement
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import optimizers
 
@@ -47,7 +47,9 @@ def measure(options):
         )
         for name in [BASELINE, *names]
     }
-    secs = measurement.interleaved_secs(calls, repeats=options.repeats)
+    secs = measurement.interleaved_secs(
+        calls, budget.Budget(options), "updates"
+    )
     first = measurement.summary(secs[BASELINE])["median"]
     num_parameters = sum(v.shape.num_elements() for v in gradients)
     for name in [BASELINE, *names]:

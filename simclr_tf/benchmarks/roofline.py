@@ -7,10 +7,12 @@ that the network itself makes, in its dtype and batch.
 """
 
 import functools
+import sys
 
 import tensorflow as tf
 
-from simclr_tf.benchmarks import measurement
+from simclr_tf import distribution
+from simclr_tf.benchmarks import budget, measurement
 from simclr_tf.models import resnet
 from simclr_tf.planning import products
 
@@ -23,8 +25,10 @@ def main(arguments=None):
     parser = measurement.parser(__doc__)
     add_network_arguments(parser)
     options = parser.parse_args(arguments)
-    for precision in options.precisions.split(","):
-        measure(precision, options)
+    precisions = precisions_of(options)
+    shares = budget.Budget(options, parts=len(precisions))
+    for precision in precisions:
+        measure(precision, options, shares)
 
 
 def add_network_arguments(parser):
@@ -33,10 +37,27 @@ def add_network_arguments(parser):
     parser.add_argument("--width_multiplier", type=float, default=1.0)
     parser.add_argument("--image_size", type=int, default=32, help="px")
     parser.add_argument("--batch", type=int, default=256, help="images")
-    parser.add_argument("--precisions", default=",".join(DTYPES))
+    parser.add_argument(
+        "--precisions",
+        help="out of float32,bfloat16; default: bfloat16 where it is native",
+    )
 
 
-def measure(precision, options):
+def precisions_of(options):
+    """Those asked for, or those in which the device multiplies natively."""
+    if options.precisions:
+        return options.precisions.split(",")
+    if distribution.multiplies_bfloat16():
+        return list(DTYPES)
+    print(
+        "bfloat16 is left out, as this device does not multiply it natively; "
+        "--precisions=bfloat16 measures it",
+        file=sys.stderr,
+    )
+    return ["float32"]
+
+
+def measure(precision, options, shares):
     """Reports each convolution of the network, and a square product."""
     calls = {
         "matmul": make_matmul(precision),
@@ -44,7 +65,8 @@ def measure(precision, options):
     }
     secs = measurement.interleaved_secs(
         {name: call for name, (call, _) in calls.items()},
-        repeats=options.repeats,
+        shares,
+        precision,
     )
     rates = {
         name: measurement.summary([flops / each for each in secs[name]])

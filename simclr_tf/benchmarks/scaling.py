@@ -5,7 +5,8 @@
 
 With --measure it first measures the points that the data do not hold, each in
 a fresh process, appending one JSON line for each: about five minutes on two
-cores, and it may be interrupted. It always draws the plots and prints the
+cores. It may be interrupted; what --budget_secs leaves out is measured the next
+time. It always draws the plots and prints the
 tables behind them.
 """
 
@@ -16,7 +17,13 @@ import time
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.benchmarks import loss, measurement, memory, scaling_model
+from simclr_tf.benchmarks import (
+    budget,
+    loss,
+    measurement,
+    memory,
+    scaling_model,
+)
 from simclr_tf.config import Config
 from simclr_tf.tasks.planning import probe
 from simclr_tf.tasks.setup import components, plan_of_run
@@ -53,19 +60,26 @@ def main(arguments=None):
         print(json.dumps(measure(options.one)))
         return
     if options.measure:
-        measure_missing(options.points.split(","), options.data)
+        measure_missing(
+            options.points.split(","), options.data, budget.Budget(options)
+        )
     os.makedirs(options.output_dir, exist_ok=True)
     draw_measured(read(options.data), options.output_dir)
     scaling_model.draw(options, options.output_dir)
 
 
-def measure_missing(points, path):
-    """Appends to a file of JSON lines the points that it does not hold."""
+def measure_missing(points, path, share):
+    """Appends to a file of JSON lines the points that it does not hold.
+
+    Args:
+        points: names such as those of `POINTS`.
+        path: of the file.
+        share: a `budget.Budget`.
+    """
     known = read(path)
-    for point in points:
-        if point not in known:
-            found = measurement.in_fresh_process(MODULE, f"--one={point}")
-            measurement.report("scaling", {"point": point}, found, output=path)
+    for point in share.cases(p for p in points if p not in known):
+        found = measurement.in_fresh_process(MODULE, f"--one={point}")
+        measurement.report("scaling", {"point": point}, found, output=path)
 
 
 def read(path):

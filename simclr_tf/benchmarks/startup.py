@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from simclr_tf.benchmarks import measurement
+from simclr_tf.benchmarks import budget, measurement
 
 BASELINE = "import_tensorflow"
 COMMANDS = {
@@ -41,7 +41,7 @@ def measure(options):
     names = [BASELINE]
     names += [n for n in options.cases.split(",") if n != BASELINE]
     found = {name: [] for name in names}
-    for _ in range(options.repeats):
+    for _ in budget.Budget(options).rounds("processes", warms_up=False):
         for name in names:
             found[name].append(phases_of(name, options.arguments))
     first = measurement.summary(totals(found[BASELINE]))["median"]

@@ -5,7 +5,7 @@ import time
 from simclr_tf.benchmarks import measurement
 
 
-def interleaved_rates(streams, *, num_batches, batch_size, repeats):
+def interleaved_rates(streams, budget, *, num_batches, batch_size):
     """How fast each stream gives batches, once it flows.
 
     Only one stream runs at a time; each is opened anew for each measurement,
@@ -15,15 +15,15 @@ def interleaved_rates(streams, *, num_batches, batch_size, repeats):
     Args:
         streams: dict of name -> function of nothing that returns an iterable
             of batches, of at least `num_batches` + 1.
+        budget: a `budget.Budget`.
         num_batches: how many are timed.
         batch_size: images of a batch.
-        repeats: measurements of each, after one that does not count.
 
     Returns:
         dict of name -> list of images per second.
     """
     rates = {name: [] for name in streams}
-    for _ in range(1 + repeats):
+    for _ in budget.rounds("batches"):
         for name, open_stream in streams.items():
             secs = _secs(open_stream(), num_batches)
             rates[name].append(num_batches * batch_size / secs)

@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simclr_tf.benchmarks import augment, input, official_order, throughput
+from simclr_tf.benchmarks import (
+    augment,
+    budget,
+    input,
+    measurement,
+    official_order,
+    throughput,
+)
 
 SIDE = 16
+OPTIONS = measurement.parser("").parse_args(["--repeats=2"])
 TWO_VIEWS = tf.function(official_order.two_views)
 
 
@@ -82,9 +90,9 @@ def test_streams_are_opened_anew_and_the_first_batch_does_not_count(
 
     rates = throughput.interleaved_rates(
         {"fast": lambda: stream("fast", 1), "slow": lambda: stream("slow", 4)},
+        budget.Budget(OPTIONS),
         num_batches=3,
         batch_size=8,
-        repeats=2,
     )
     assert rates == {"fast": [8.0, 8.0], "slow": [2.0, 2.0]}
     assert opened == ["fast", "slow"] * 3

@@ -6,7 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from simclr_tf.benchmarks import loss, measurement
+from simclr_tf import cpu
+from simclr_tf.benchmarks import budget, loss, measurement
+
+OPTIONS = measurement.parser("").parse_args(["--repeats=2"])
 
 
 def test_functions_are_called_by_turns():
@@ -14,7 +17,9 @@ def test_functions_are_called_by_turns():
     functions = {
         name: lambda name=name: calls.append(name) for name in ("a", "b")
     }
-    secs = measurement.interleaved_secs(functions, repeats=2)
+    secs = measurement.interleaved_secs(
+        functions, budget.Budget(OPTIONS), "functions"
+    )
     assert calls == ["a", "b", "a", "b", "a", "b"]
     assert {name: len(found) for name, found in secs.items()} == {
         "a": 2,
@@ -39,6 +44,8 @@ def test_a_line_goes_to_the_screen_and_the_file(capsys, tmp_path):
     assert [line["case"]["images"] for line in found] == [1, 2]
     assert found[0]["versions"].keys() >= {"tensorflow", "python"}
     assert found[0]["cores"] >= 1
+    assert found[0]["machine"] == cpu.record()
+    assert found[0]["device"] == cpu.read().model
 
 
 @pytest.mark.slow

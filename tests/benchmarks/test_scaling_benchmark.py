@@ -8,8 +8,10 @@ import types
 import pytest
 
 from simclr_tf import errors
-from simclr_tf.benchmarks import measurement, scaling, scaling_model
+from simclr_tf.benchmarks import budget, measurement, scaling, scaling_model
 from simclr_tf.planning import traffic
+
+OPTIONS = measurement.parser("").parse_args([])
 
 
 def line(point, secs, memory_mb):
@@ -37,7 +39,9 @@ def test_only_what_is_missing_is_measured(tmp_path, monkeypatch, capsys):
         return {"secs": 3.0, "memory_mb": 4.0}
 
     monkeypatch.setattr(measurement, "in_fresh_process", fresh)
-    scaling.measure_missing(["loss:dense:64", "size:18:32"], path)
+    scaling.measure_missing(
+        ["loss:dense:64", "size:18:32"], path, budget.Budget(OPTIONS)
+    )
     assert asked == ["--one=size:18:32"]
     assert set(scaling.read(path)) == {"loss:dense:64", "size:18:32"}
     assert json.loads(capsys.readouterr().out)["secs"] == 3.0

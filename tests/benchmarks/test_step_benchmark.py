@@ -3,10 +3,14 @@
 import argparse
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
+from simclr_tf import distribution
 from simclr_tf.benchmarks import roofline, step
 
+BOTH = "--precisions=float32,bfloat16"
 SMALL = (
     "--batch=8",
     "--repeats=1",
@@ -22,7 +26,7 @@ def lines_of(main, capsys, *arguments):
 
 
 def test_the_roofline_is_the_best_convolution(capsys):
-    lines = lines_of(roofline.main, capsys)
+    lines = lines_of(roofline.main, capsys, BOTH)
     for precision in ("float32", "bfloat16"):
         ratios = {
             line["case"]["operation"]: line["ratio_to_best_convolution"]
@@ -44,8 +48,13 @@ def test_rates_count_both_views():
 
 @pytest.mark.slow
 def test_a_step_is_reported_beside_the_roofline(capsys):
-    (line,) = lines_of(step.main, capsys, "--precisions=bfloat16")
+    line, official = lines_of(step.main, capsys, "--precisions=bfloat16")
     assert line["case"]["variant"] == "plain"
+    assert official["case"]["variant"] == "official"
+    assert official["images_ratio_to_official"] == 1.0
+    assert line["images_ratio_to_official"] == pytest.approx(
+        official["secs"]["median"] / line["secs"]["median"]
+    )
     expected = line["gflops_per_sec"] / line["roofline_gflops_per_sec"]
     assert line["ratio_to_roofline"] == pytest.approx(expected)
     assert line["images_per_sec"] == pytest.approx(8 / line["secs"]["median"])
@@ -61,6 +70,39 @@ def test_every_variant_takes_the_step_it_names(capsys):
         f"--variants={','.join(names)}",
     )
     assert [line["case"]["variant"] for line in lines] == names
+
+
+@pytest.mark.parametrize(
+    ("is_native", "expected"),
+    [(True, ["float32", "bfloat16"]), (False, ["float32"])],
+)
+def test_precisions_are_those_that_are_native(
+    monkeypatch, capsys, is_native, expected
+):
+    monkeypatch.setattr(distribution, "multiplies_bfloat16", lambda: is_native)
+    options = argparse.Namespace(precisions=None)
+    assert roofline.precisions_of(options) == expected
+    said = capsys.readouterr().err
+    assert ("bfloat16 is left out" in said) == (not is_native)
+    options.precisions = "bfloat16"
+    assert roofline.precisions_of(options) == ["bfloat16"]
+
+
+def test_official_batches_are_views_of_the_same_images():
+    """Of one colour each, in the order that the loss expects."""
+    options = argparse.Namespace(image_size=8, batch=3)
+    images = step.make_batch(options)
+    colours = tf.constant([20, 90, 255], tf.uint8)
+    flat = tf.ones_like(images["images"]) * colours[:, None, None, None]
+    batches = step.official_batches(images | {"images": flat}, options)
+    for _ in range(3):
+        batch = next(batches)
+        assert batch["views"].shape == (6, 8, 8, 3)
+        assert batch["labels"].numpy().tolist() == [0, 1, 2]
+        first, second = np.split(batch["views"].numpy(), 2)
+        for views in (first, second):
+            means = views.mean(axis=(1, 2, 3))
+            assert means[0] < means[1] < means[2]
 
 
 @pytest.mark.slow

@@ -7,24 +7,24 @@ from simclr_tf.training import compilation
 
 
 @pytest.mark.parametrize(
-    ("jit", "device_type", "num_replicas", "views", "step"),
+    ("jit", "device_type", "num_replicas", "views", "one_program", "step"),
     [
-        ("auto", "CPU", 1, True, False),
-        ("auto", "CPU", 2, True, False),
-        ("auto", "GPU", 1, True, False),
-        ("on", "CPU", 1, True, True),
-        ("on", "GPU", 1, True, True),
-        ("on", "GPU", 8, True, False),
-        ("off", "CPU", 1, False, False),
-        ("off", "GPU", 8, False, False),
-        ("auto", "TPU", 8, False, False),
-        ("on", "TPU", 8, False, False),
+        ("auto", "CPU", 1, True, False, False),
+        ("auto", "CPU", 2, True, False, False),
+        ("auto", "GPU", 1, True, True, False),
+        ("on", "CPU", 1, True, False, True),
+        ("on", "GPU", 1, True, True, True),
+        ("on", "GPU", 8, True, True, False),
+        ("off", "CPU", 1, False, False, False),
+        ("off", "GPU", 8, False, False, False),
+        ("auto", "TPU", 8, False, False, False),
+        ("on", "TPU", 8, False, False, False),
     ],
 )
-def test_the_choice(jit, device_type, num_replicas, views, step):
+def test_the_choice(jit, device_type, num_replicas, views, one_program, step):
     assert compilation.choose(
         jit, device_type=device_type, num_replicas=num_replicas
-    ) == (views, step)
+    ) == (views, one_program, step)
 
 
 def test_a_step_that_is_not_compiled_stays_as_it_is():

@@ -247,7 +247,10 @@ def make_call(opened, *, make=loop.make_train_call):
         device_type=distribution.device_type(strategy),
         num_replicas=strategy.num_replicas_in_sync,
     )
-    views_of = opened.recipe.make_views(config, jit=compiles.views)
+    views_of = compilation.compiled(
+        opened.recipe.make_views(config, jit=compiles.views),
+        is_compiled=compiles.one_program,
+    )
     step = opened.recipe.make_step(
         config,
         opened.state,
