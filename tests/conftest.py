@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from simclr_tf import distribution
 from simclr_tf.data import digits
+from simclr_tf.tasks import export
 
 NUM_LOGICAL_CPUS = 4
 SLOW_SECS = 20
@@ -65,6 +66,14 @@ def pretrained(tmp_path_factory):
     outcome = command_line.run(*command_line.TINY, f"--model_dir={directory}")
     assert outcome.code == 0, outcome.lines
     return str(directory)
+
+
+@pytest.fixture(scope="module")
+def no_export():
+    """Evaluations write no SavedModel, which is most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "export_step", lambda *_, **__: None)
+        yield
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from simclr_tf.data import digits
 from simclr_tf.tasks.scoring import frozen_features
 from simclr_tf.tasks.setup import components
 
+pytestmark = pytest.mark.usefixtures("no_export")
+
 LAST = 6
 PROTOCOL = (
     "--mode=eval",

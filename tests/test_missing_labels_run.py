@@ -9,6 +9,8 @@ from command_line import TINY, metric_lines, run
 
 from simclr_tf.data import digits
 
+pytestmark = pytest.mark.usefixtures("no_export")
+
 
 @pytest.fixture
 def partly_labelled(monkeypatch):

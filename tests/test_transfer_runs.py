@@ -16,6 +16,8 @@ from simclr_tf.evaluation import features
 from simclr_tf.tasks import transfer_finetune, transfer_linear
 from simclr_tf.tasks.setup import components, given_checkpoint
 
+pytestmark = pytest.mark.usefixtures("no_export")
+
 LAST = 6
 GRID = (
     "--transfer_method=finetune",

@@ -72,7 +72,13 @@ def needs_tf2onnx():
 
 
 @pytest.mark.usefixtures("needs_tf2onnx")
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if "sk_se" in name else name
+        for name in ENCODERS
+    ],
+)
 def test_the_features_are_the_same(name, tmp_path):
     model = built(ENCODERS[name]())
     path = onnx_file.write(model, str(tmp_path), image_size=SIDE)

@@ -101,6 +101,7 @@ def test_a_network_keeps_outputs_of_convolutions_and_of_relus():
     assert found.forward < found.kept / 3
 
 
+@pytest.mark.slow
 def test_what_saves_memory_and_what_costs_it():
     plain = held()
     assert held(dtype="mixed_bfloat16").kept == pytest.approx(

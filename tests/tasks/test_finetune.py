@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from command_line import TINY, assert_same_values, metric_lines, run, values
 
+pytestmark = pytest.mark.usefixtures("no_export")
+
 LAST = 6
 TUNE = (
     *TINY,

@@ -19,6 +19,8 @@ from simclr_tf.tasks.scoring import supervised_scores
 from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.training import whole_file
 
+pytestmark = pytest.mark.usefixtures("no_export")
+
 LAST = 40
 FINETUNE = (
     *TINY,
