@@ -6,6 +6,7 @@ import re
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.data import pillow_formats
 
 MAX_PIXELS = 64_000_000
 """Near the 89 million at which Pillow warns; 192 MB decoded."""
@@ -29,9 +30,9 @@ def decode_image(encoded, *, max_pixels=MAX_PIXELS):
     The format is read from the first bytes, never from a file name. Size is
     checked before any pixel is decoded: a few kB can ask for gigabytes. Gray
     becomes RGB, alpha is dropped, 16 bits become 8, of an animation the first
-    frame is taken; EXIF orientation is ignored. WebP needs a TensorFlow that
-    reads it; animated WebP is refused, as TensorFlow 2.21 writes past the end
-    of its buffer and may crash.
+    frame is taken; EXIF orientation is ignored. Pillow reads BMP and GIF.
+    WebP needs a TensorFlow that reads it; animated WebP is refused, as
+    TensorFlow 2.21 writes past the end of its buffer and may crash.
 
     Args:
         encoded: string [], the bytes of the file.
@@ -57,13 +58,21 @@ def decode_checked(encoded):
         uint8 [H, W, 3].
     """
     image = tf.cond(
+        pillow_formats.is_read_here(encoded),
+        lambda: pillow_formats.decode(encoded),
+        lambda: _decode_by_tensorflow(encoded),
+    )
+    image.set_shape([None, None, 3])
+    return image
+
+
+def _decode_by_tensorflow(encoded):
+    return tf.cond(
         tf.strings.substr(encoded, 0, 4) == b"RIFF",
         # The WebP decoder cannot drop alpha itself.
         lambda: _decode(encoded, channels=0)[..., :3],
         lambda: _decode(encoded, channels=3),
     )
-    image.set_shape([None, None, 3])
-    return image
 
 
 def decoded_size(encoded, *, max_pixels=MAX_PIXELS):
@@ -87,7 +96,7 @@ def decoded_size(encoded, *, max_pixels=MAX_PIXELS):
     encoded = _checked(encoded, _product(size), max_pixels)
     return tf.cond(
         tf.strings.substr(encoded, 0, 4) == b"GIF8",
-        lambda: tf.shape(_decode(encoded, channels=3))[:2],
+        lambda: tf.shape(pillow_formats.decode(encoded))[:2],
         lambda: tf.cast(size, tf.int32),
     )
 
@@ -213,16 +222,11 @@ def _size_by_format(encoded):
     head = tf.strings.join([head, b"\0" * _HEADER_BYTES])
     head = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
     bits = _little_endian(head, 21, 4)
-    bmp_height = _little_endian(head, 22, 4)  # two's complement
+    bmp_width, bmp_height = _bmp_sides(head)
     formats = (
         (b"\x89PNG", 0, _big_endian(head, 16), _big_endian(head, 20)),
         (b"GIF8", 0, _little_endian(head, 6, 2), _little_endian(head, 8, 2)),
-        (
-            b"BM",
-            0,
-            _little_endian(head, 18, 4),
-            tf.minimum(bmp_height, 2**32 - bmp_height),
-        ),
+        (b"BM", 0, bmp_width, bmp_height),
         (
             b"VP8 ",
             12,
@@ -245,6 +249,17 @@ def _size_by_format(encoded):
     extended_webp = tf.reduce_all(head[12:16] == list(b"VP8X"))
     animated = tf.logical_and(extended_webp, head[20] // 2 % 2 == 1)
     return tf.where(animated, unknown, size)
+
+
+def _bmp_sides(head):
+    """Width and height by either kind of header, OS/2's being the shorter."""
+    is_short = _little_endian(head, 14, 4) == 12
+    sides = []
+    for place in (0, 1):
+        side = _little_endian(head, 18 + 4 * place, 4)  # two's complement
+        short = _little_endian(head, 18 + 2 * place, 2)
+        sides.append(tf.where(is_short, short, tf.minimum(side, 2**32 - side)))
+    return sides
 
 
 def _little_endian(head, start, num_bytes):

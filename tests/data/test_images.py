@@ -1,5 +1,7 @@
 """Safe decoding."""
 
+import io
+import pathlib
 import struct
 import types
 import zlib
@@ -36,6 +38,17 @@ FORMATS = [
     pytest.param("WEBP", "RGB", {"lossless": True}, marks=NEEDS_WEBP),
     pytest.param("WEBP", "RGBA", {"lossless": True}, marks=NEEDS_WEBP),
 ]
+EXACT = [
+    *(("PNG", mode, {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")),
+    ("PNG", "P", {"transparency": 3}),
+    *(("GIF", mode, {}) for mode in ("L", "P")),
+    ("GIF", "P", {"transparency": 5}),
+    *(("BMP", mode, {}) for mode in ("1", "L", "P", "RGB", "RGBA")),
+    *(("WEBP", mode, {"lossless": True}) for mode in ("RGB", "RGBA")),
+]
+WEBP = "decode_webp"
+GOLDENS = pathlib.Path(__file__).parent.parent / "goldens"
+BMPS = sorted((GOLDENS / "bmp").glob("*.bmp"))
 
 
 def in_dataset(function, encoded):
@@ -83,6 +96,40 @@ def test_every_format_becomes_rgb(image_maker, image_format, mode, options):
         np.testing.assert_array_equal(decoded[..., 0], decoded[..., 2])
 
 
+@pytest.mark.parametrize("path", BMPS, ids=lambda path: path.stem)
+def test_every_kind_of_bmp_has_its_own_pixels(path):
+    encoded = path.read_bytes()
+    expected = np.load(path.parent / "expected_rgb.npz")[path.name]
+    decoded = in_dataset(images.decode_image, encoded)
+    atol = 1 if path.stem == "rgb555" else 0  # 5 bits become 8
+    np.testing.assert_allclose(decoded, expected, rtol=0, atol=atol)
+    found = in_dataset(images.decoded_size, encoded)
+    np.testing.assert_array_equal(found, expected.shape[:2])
+
+
+@pytest.mark.parametrize("kept", [10, 30, 100, 1100])
+def test_a_damaged_bmp_is_named_in_one_line(kept):
+    encoded = (BMPS[0].parent / "palette_8bit.bmp").read_bytes()
+    found = images.find_unreadable(source_of(encoded, encoded[:kept]))
+    assert found.startswith("file 1: ")
+    assert "\n" not in found
+    assert "Traceback" not in found
+
+
+@pytest.mark.parametrize(
+    ("image_format", "mode", "options"),
+    [each for each in EXACT if each[0] != "WEBP" or hasattr(tf.io, WEBP)],
+)
+def test_pixels_are_those_of_pillow(image_maker, image_format, mode, options):
+    """In every format that keeps them."""
+    array = image_maker.random_image(0, HEIGHT, WIDTH, 4)
+    encoded = image_maker.encode(array, image_format, mode, **options)
+    with Image.open(io.BytesIO(encoded)) as image:
+        expected = np.asarray(image.convert("RGB"))
+    decoded = in_dataset(images.decode_image, encoded)
+    np.testing.assert_array_equal(decoded, expected)
+
+
 @pytest.fixture
 def animation(image_maker):
     """Bytes of two frames, black and white, in a given format."""
@@ -109,9 +156,9 @@ def test_an_animated_gif_gives_its_first_frame(animation):
     assert decoded.max() == 0
 
 
-def test_the_size_of_a_gif_is_that_of_its_first_frame(animation):
+def test_the_size_of_a_gif_is_what_its_first_frame_takes(animation):
     encoded = bytearray(animation("GIF"))
-    encoded[6:10] = struct.pack("<HH", WIDTH + 5, HEIGHT + 4)  # the screen
+    encoded[6:10] = struct.pack("<HH", WIDTH - 5, HEIGHT - 4)  # the screen
     decoded = in_dataset(images.decode_image, bytes(encoded))
     found = in_dataset(images.decoded_size, bytes(encoded))
     np.testing.assert_array_equal(found, decoded.shape[:2])
