@@ -1,6 +1,7 @@
 """The transfer protocol from the command line."""
 
 import csv
+import dataclasses
 import glob
 import json
 import os
@@ -11,7 +12,7 @@ import pytest
 from command_line import assert_same_values, run, values
 
 from simclr_tf.config import Config
-from simclr_tf.data import transfer_sets
+from simclr_tf.data import digits, labelled, transfer_sets
 from simclr_tf.evaluation import features
 from simclr_tf.tasks import transfer_finetune, transfer_linear
 from simclr_tf.tasks.setup import components, given_checkpoint
@@ -231,6 +232,28 @@ def test_linear_sees_the_whole_square(copied, monkeypatch):
     config, model, each = opened(copied, probe_l2=[0.1])
     transfer_linear.LinearTransfer(config, model, None)(each)
     assert asked == 3 * [{"central_fraction": 1.0}]
+
+
+def test_images_without_a_label_play_no_part(copied, monkeypatch):
+    """In training, choice and score: as if they were not in the set."""
+    honest = digits.open_digits
+    found = []
+
+    def scattered(split):
+        source = honest(split)
+        has_label = np.arange(source.num_examples) % 3 > 0
+        labels = np.where(has_label, source.labels, -1).astype(np.int32)
+        return dataclasses.replace(source, labels=labels)
+
+    for open_digits in (
+        scattered,
+        lambda split: labelled.only(scattered(split)),
+    ):
+        monkeypatch.setattr(digits, "open_digits", open_digits)
+        config, model, each = opened(copied, probe_l2=[0.001, 0.1, 10])
+        found.append(transfer_linear.LinearTransfer(config, model, None)(each))
+    assert found[0] == found[1]
+    assert 0.5 < found[0][0] < 1
 
 
 def test_permuted_test_labels_choose_and_fit_nothing(
