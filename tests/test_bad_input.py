@@ -69,12 +69,12 @@ CASES = {
     ),
     "no folder": (
         ["--dataset=folder:{pictures}/nowhere"],
-        "dataset must be a folder; got 'folder:{pictures}/nowhere'",
+        "dataset must be a folder that exists; got 'folder:{pictures}/nowhere'",
     ),
     "no images": (
         ["--dataset=folder:{pictures}/none"],
         "dataset must hold images (.jpg, .jpeg, .png, .gif, .bmp, .webp); "
-        "none in '{pictures}/none'",
+        "none in 'folder:{pictures}/none'",
     ),
     "an unreadable image": (
         ["--dataset=folder:{pictures}/damaged", *SMALL],

@@ -10,27 +10,32 @@ import numpy as np
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import images, sources, splits
+from simclr_tf.data import (
+    folder_layout,
+    folder_scan,
+    images,
+    sources,
+    splits,
+)
 
 PREFIX = "folder:"
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
 MAX_CHECKED_FILES = 2000
 """Up to this many files all are decoded at once when a folder is opened, a
 few seconds; in larger ones a bad file is named when training meets it."""
-_TRAIN = "train"
 
 
 def open_folder(dataset, split, *, max_image_pixels=images.MAX_PIXELS):
     """Opens a folder of images.
 
-    Hidden files and files of other types are ignored. Images that lie beside
-    the sub-folders, or in no sub-folder, leave the whole split unlabelled.
-    Classes are numbered by the sorted names of the training split's folders.
+    Images beside the class folders have no label; where they are most, or
+    there is one class folder alone, the whole split has none. Classes are
+    numbered by the sorted names of the training split's folders. What was
+    left out and decided is in the source's `notes`.
 
     Args:
         dataset: "folder:PATH"; PATH may be remote, such as gs://.
-        split: PATH/<split> where that exists; else only "train", which is
-            all there is. May be sliced or joined.
+        split: one of the folder's splits (see `folder_layout`); only "train"
+            where it has none. May be sliced or joined.
         max_image_pixels: files with more are refused.
 
     Returns:
@@ -42,108 +47,97 @@ def open_folder(dataset, split, *, max_image_pixels=images.MAX_PIXELS):
     """
     root = os.path.expanduser(dataset.removeprefix(PREFIX))
     if not tf.io.gfile.isdir(root):
-        raise errors.UserError(f"dataset must be a folder; got {dataset!r}")
-    paths, classes, folders = [], [], []
-    for part in splits.parse(split):
-        folder = _split_folder(root, part.name)
-        files = tuple(_image_files(folder))
-        if not files:
-            raise errors.UserError(
-                f"dataset must hold images ({', '.join(EXTENSIONS)}); "
-                f"none in {folder!r}"
-            )
-        kept = [files[index] for index in part.indices(len(files))]
-        folders.append(folder)
-        paths += kept
-        classes += [_class_of(path, folder) for path in kept]
-    class_names = _class_names(root, folders, classes)
+        raise errors.UserError(
+            f"dataset must be a folder that exists; got {dataset!r}"
+        )
+    scan = folder_scan.FolderScan(root)
+    found = folder_layout.layout_of(root, list(scan.image_files(root)))
+    if not any(found.files.values()):
+        raise errors.UserError(
+            f"dataset must hold images ({', '.join(folder_scan.EXTENSIONS)}); "
+            f"none in {dataset!r}"
+        )
+    paths, classes = _images_of(split, found, dataset)
+    class_names, why_none = _class_names(found, classes)
+    labels = _labels(classes, class_names)
+    notes = (
+        found.note,
+        why_none or _unlabelled(paths, labels),
+        folder_scan.describe(scan.left_out),
+    )
     source = sources.PathSource(
         name=dataset,
         split=split,
         num_examples=len(paths),
         num_classes=len(class_names) or None,
         class_names=class_names or None,
-        labels=_labels(classes, class_names),
+        labels=labels,
         paths=tuple(paths),
         root=root,
+        notes=tuple(filter(None, notes)),
     )
     if len(paths) <= MAX_CHECKED_FILES:
         images.check_readable(source, max_pixels=max_image_pixels)
     return source
 
 
+def _images_of(split, found, dataset):
+    """Paths and classes (None for none) of what a split asks for."""
+    paths, classes = [], []
+    for part in splits.parse(split):
+        name = folder_layout.split_of(part.name) or part.name
+        if name not in found.files:
+            there = ", ".join(sorted(found.files))
+            reason = f" ({found.note})" if found.note else ""
+            raise errors.UserError(
+                f"split must be one of {there} for {dataset!r}{reason}; got "
+                f"{part.name!r}"
+            )
+        files = found.files[name]
+        kept = [files[index] for index in part.indices(len(files))]
+        paths += kept
+        classes += [
+            folder_layout.first_folder(path, found.folders[name])
+            for path in kept
+        ]
+    return paths, classes
+
+
+def _class_names(found, classes):
+    """Sorted names of all classes, and why there are none, or ""."""
+    split = folder_layout.TRAIN
+    if split not in found.files:  # the splits that there are
+        split = sorted(found.files)[0]
+    named = [
+        folder_layout.first_folder(path, found.folders[split])
+        for path in found.files[split]
+    ]
+    known = set(named) - {None}
+    if len(known) == 1:
+        return (), f"no labels, as there is one class folder, {known.pop()!r}"
+    if named.count(None) > len(named) / 2:
+        return (), "no labels, as most images lie in no class folder"
+    unknown = sorted(set(classes) - known - {None})
+    if unknown:
+        raise errors.UserError(
+            f"classes must be among those of {found.folders[split]!r}; got "
+            f"{unknown[0]!r}"
+        )
+    return tuple(sorted(known)), ""
+
+
 def _labels(classes, class_names):
+    """int32 [n], -1 for an image in no class folder; None without classes."""
     if not class_names:
         return None
     numbers = {name: number for number, name in enumerate(class_names)}
-    return np.array([numbers[name] for name in classes], np.int32)
+    return np.array([numbers.get(name, -1) for name in classes], np.int32)
 
 
-def _split_folder(root, name):
-    folder = os.path.join(root, name)
-    if tf.io.gfile.isdir(folder):
-        return folder
-    if name == _TRAIN:
-        return root
-    has_splits = tf.io.gfile.isdir(os.path.join(root, _TRAIN))
-    there = _subfolders(root) if has_splits else [_TRAIN]
-    raise errors.UserError(
-        f"split must be one of {', '.join(there)} for folder {root!r}; "
-        f"got {name!r}"
-    )
-
-
-def _class_names(root, folders, classes):
-    """Sorted names of all classes, () when unlabelled."""
-    if None in classes:
-        return ()
-    training = os.path.join(root, _TRAIN)
-    if tf.io.gfile.isdir(training):
-        folders = [training]
-    known = {
-        name
-        for folder in folders
-        for name in _subfolders(folder)
-        if _has_image(os.path.join(folder, name))
-    }
-    unknown = sorted(set(classes) - known)
-    if unknown:
-        raise errors.UserError(
-            f"classes must be among those of {training!r}; got {unknown[0]!r}"
-        )
-    return tuple(sorted(known))
-
-
-def _class_of(path, folder):
-    """First-level sub-folder that a file lies in, or None."""
-    first, *rest = path[len(folder) :].strip("/").split("/")
-    return first if rest else None
-
-
-def _has_image(folder):
-    return next(_image_files(folder), None) is not None
-
-
-def _image_files(folder):
-    """Yields paths of images at any depth, sorted within each folder."""
-    for name in _entries(folder):
-        path = os.path.join(folder, name)
-        if name.lower().endswith(EXTENSIONS):
-            yield path
-        elif tf.io.gfile.isdir(path):
-            yield from _image_files(path)
-
-
-def _subfolders(folder):
-    return [
-        name
-        for name in _entries(folder)
-        if tf.io.gfile.isdir(os.path.join(folder, name))
-    ]
-
-
-def _entries(folder):
-    """Sorted names in a folder that are not hidden."""
-    # Remote file systems mark folders by a trailing slash.
-    names = (name.rstrip("/") for name in tf.io.gfile.listdir(folder))
-    return sorted(name for name in names if name and not name.startswith("."))
+def _unlabelled(paths, labels):
+    """Names the images beside the class folders, "" for none."""
+    places = [] if labels is None else np.flatnonzero(labels < 0)
+    if not len(places):
+        return ""
+    first = paths[places[0]]
+    return f"{len(places)} beside the class folders without label: {first!r}"

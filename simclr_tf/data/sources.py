@@ -30,6 +30,7 @@ class Source:
         is_multi_label: whether an image may show several classes.
         read_names: () -> tuple of n file names in stored order, or None
             where the set keeps none.
+        notes: what the user may want to know of how it was opened.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Source:
     labels: np.ndarray | None = dataclasses.field(default=None, repr=False)
     is_multi_label: bool = False
     read_names: Callable | None = dataclasses.field(default=None, repr=False)
+    notes: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
     def example_names(self):
         """File names in stored order, a tuple; None where there are none."""

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -131,6 +132,8 @@ def _unknown(dataset, tfds):
     known = tfds.list_builders(with_community_datasets=False)
     name = dataset.split("/")[0].split(":")[0]
     near = difflib.get_close_matches(name, ["digits", *known], n=1)
+    if os.path.isdir(os.path.expanduser(dataset)):
+        near = [f"folder:{dataset}"]
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return (
         f"dataset must be 'digits', 'folder:PATH' or a TFDS name; got "

@@ -44,14 +44,54 @@ def test_a_flat_folder_is_unlabelled(tmp_path, image_maker):
     assert source.class_names is None
 
 
-def test_images_beside_sub_folders_leave_all_unlabelled(
+def test_an_image_beside_the_class_folders_has_no_label(
     labelled_folder, image_maker
 ):
     content = image_maker.encode(image_maker.random_image(0))
-    image_maker.write(os.path.join(labelled_folder, "z.png"), content)
+    path = os.path.join(labelled_folder, "z.png")
+    image_maker.write(path, content)
     source = open_folder(labelled_folder)
     assert source.num_examples == 8
+    assert source.class_names == ("ant", "bee")
+    np.testing.assert_array_equal(source.labels, [0, 0, 0, 0, 1, 1, 1, -1])
+    named = f"1 beside the class folders without label: {path!r}"
+    assert source.notes[0] == named
+
+
+def test_where_most_lie_beside_them_there_are_no_labels(
+    labelled_folder, image_maker
+):
+    content = image_maker.encode(image_maker.random_image(0))
+    for index in range(8):
+        path = os.path.join(labelled_folder, f"{index}.png")
+        image_maker.write(path, content)
+    source = open_folder(labelled_folder)
+    assert source.num_examples == 15
+    assert source.labels is None
+    assert "most images lie in no class folder" in source.notes[0]
+
+
+def test_one_class_folder_alone_gives_no_labels(tmp_path, image_maker):
+    """As where the path is one level too high."""
+    content = image_maker.encode(image_maker.random_image(0))
+    for name in ("a", "b"):
+        image_maker.write(f"{tmp_path}/photos/{name}/0.png", content)
+    source = open_folder(tmp_path)
     assert source.num_classes is None
+    assert source.notes == (
+        "no labels, as there is one class folder, 'photos'",
+    )
+
+
+def test_what_is_left_out_is_noted(labelled_folder, image_maker):
+    for name in (".hidden.png", "a.tiff", "b.tiff", "notes"):
+        image_maker.write(os.path.join(labelled_folder, name), b"x")
+    image_maker.write(os.path.join(labelled_folder, "@eaDir/0.png"), b"x")
+    source = open_folder(labelled_folder)
+    assert source.num_examples == 7
+    assert source.notes == (
+        "left out: 2 .tiff, 1 .txt, 1 bare name, 2 hidden, 1 system folder",
+    )
 
 
 @pytest.fixture
@@ -90,15 +130,21 @@ def test_a_test_class_without_training_is_refused(split_folder):
         open_folder(split_folder, "test")
 
 
-def test_an_unknown_split_is_refused(split_folder, labelled_folder):
-    with pytest.raises(errors.UserError, match=r"test, train .*'validation'"):
-        open_folder(split_folder, "validation")
+@pytest.mark.parametrize("name", ["validation", "holdout"])
+def test_an_unknown_split_is_refused(split_folder, name):
+    with pytest.raises(errors.UserError, match=rf"test, train .*{name!r}"):
+        open_folder(split_folder, name)
+
+
+def test_classes_are_one_split(labelled_folder):
     with pytest.raises(errors.UserError, match=r"one of train .*'test'"):
         open_folder(labelled_folder, "test")
 
 
 def test_a_missing_folder_is_refused(tmp_path):
-    with pytest.raises(errors.UserError, match=r"be a folder.*nowhere"):
+    with pytest.raises(
+        errors.UserError, match=r"be a folder that exists.*nowhere"
+    ):
         open_folder(tmp_path / "nowhere")
 
 

@@ -207,3 +207,10 @@ def test_cifar10_is_held_in_memory():
     assert source.images.shape == (500, 32, 32, 3)
     assert source.num_classes == 10
     assert len(np.unique(source.labels)) == 10
+
+
+def test_a_folder_that_is_here_is_suggested(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(errors.UserError, match="did you mean 'folder:photos'"):
+        catalog.open_source("photos", "train", data_dir=str(tmp_path))

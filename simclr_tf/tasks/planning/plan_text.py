@@ -18,6 +18,7 @@ class Assumed(NamedTuple):
     num_examples: int
     num_classes: int
     labels: None = None  # only known when read
+    notes: tuple = ()
 
 
 def told(lines, source, config):

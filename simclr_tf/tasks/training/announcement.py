@@ -50,9 +50,10 @@ def lines(opened):
 def _data(opened):
     source = opened.source
     labels = opened.recipe.describe_labels(source, opened.plan)
-    return (
+    said = (
         f"{source.name} {source.split}: {source.num_examples} images, {labels}"
     )
+    return "; ".join((said, *source.notes))
 
 
 def _devices(strategy):

@@ -1,0 +1,141 @@
+"""Which files are images: links, pipes, odd names, what is not ours."""
+
+import os
+
+import pytest
+import tensorflow as tf
+
+from simclr_tf.data import folder_scan
+
+
+def scan(root):
+    """(paths from the root on, what was left out)."""
+    walk = folder_scan.FolderScan(str(root))
+    paths = list(walk.image_files(str(root)))
+    return [os.path.relpath(path, root) for path in paths], walk.left_out
+
+
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def test_images_at_any_depth_in_order(tmp_path):
+    touch(tmp_path, "b/2.PNG", "b/c/1.jpg", "a.webp", "c.JPEG", "d.gif")
+    names, left_out = scan(tmp_path)
+    assert names == ["a.webp", "b/2.PNG", "b/c/1.jpg", "c.JPEG", "d.gif"]
+    assert not left_out
+
+
+def test_other_files_are_counted_by_kind(tmp_path):
+    touch(tmp_path, "0.png", "1.tiff", "2.TIFF", "3.heic", "README", ".x.png")
+    touch(tmp_path, "Thumbs.db", "@eaDir/0.png", "__MACOSX/1.png", ".git/2.png")
+    names, left_out = scan(tmp_path)
+    assert names == ["0.png"]
+    assert left_out == {
+        ".tiff": 2,
+        ".heic": 1,
+        ".db": 1,
+        "bare name": 1,
+        "hidden": 2,
+        "system folder": 2,
+    }
+    assert folder_scan.describe(left_out) == (
+        "left out: 1 .db, 1 .heic, 2 .tiff, 1 bare name, 2 hidden, 2 system "
+        "folder"
+    )
+    assert folder_scan.describe({}) == ""
+
+
+@pytest.mark.parametrize("target", ["..", ".", "../..", "../b"])
+def test_a_link_back_into_the_tree_is_not_followed(tmp_path, target):
+    touch(tmp_path, "r/a/0.png", "r/b/1.png", "outside.png")
+    (tmp_path / "r/a/up").symlink_to(target)
+    names, left_out = scan(tmp_path / "r")
+    assert names == ["a/0.png", "b/1.png"]
+    assert left_out == {"link to a folder that is taken already": 1}
+
+
+def test_links_out_of_the_tree_are_followed_once(tmp_path):
+    touch(tmp_path, "far/0.png", "far/deep/1.png", "r/2.png")
+    for name in ("x", "y"):
+        (tmp_path / "r" / name).symlink_to(tmp_path / "far")
+    (tmp_path / "far/back").symlink_to(tmp_path / "far")
+    names, left_out = scan(tmp_path / "r")
+    assert names == ["2.png", "x/0.png", "x/deep/1.png"]
+    assert left_out == {"link to a folder that is taken already": 2}
+
+
+def test_a_link_to_a_file_is_an_image(tmp_path):
+    touch(tmp_path, "far/0.png")
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r/1.png").symlink_to(tmp_path / "far/0.png")
+    (tmp_path / "r/2.png").symlink_to(tmp_path / "gone.png")
+    names, left_out = scan(tmp_path / "r")
+    assert names == ["1.png"]
+    assert left_out == {"broken link": 1}
+
+
+def test_pipes_and_devices_are_not_opened(tmp_path):
+    touch(tmp_path, "0.png")
+    os.mkfifo(tmp_path / "1.png")
+    (tmp_path / "2.png").symlink_to("/dev/zero")
+    names, left_out = scan(tmp_path)
+    assert names == ["0.png"]
+    assert left_out["pipe or device"] + left_out["broken link"] == 2
+
+
+def test_a_folder_called_like_an_image_is_a_folder(tmp_path):
+    touch(tmp_path, "dir.jpg/0.png")
+    assert scan(tmp_path)[0] == ["dir.jpg/0.png"]
+
+
+def test_names_that_are_not_utf_8_are_counted(tmp_path):
+    touch(tmp_path, "0.png")
+    raw = os.fsencode(tmp_path) + b"/\xff.png"
+    try:
+        with open(raw, "wb") as file:
+            file.write(b"x")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    names, left_out = scan(tmp_path)
+    assert names == ["0.png"]
+    assert left_out == {"name that is not UTF-8": 1}
+
+
+def test_what_cannot_be_read_is_counted(tmp_path, monkeypatch):
+    touch(tmp_path, "0.png", "lost+found/1.png")
+    honest = os.scandir
+
+    def refuse(path):
+        if path.endswith("lost+found"):
+            raise PermissionError(13, "Permission denied", path)
+        return honest(path)
+
+    monkeypatch.setattr(folder_scan.os, "scandir", refuse)
+    names, left_out = scan(tmp_path)
+    assert names == ["0.png"]
+    assert left_out == {"unreadable folder": 1}
+
+
+def test_a_run_among_the_images_is_none_of_them(tmp_path):
+    touch(tmp_path, "0.png", "runs/one/config.json", "runs/one/metrics.jsonl")
+    touch(tmp_path, "runs/one/report/curve.png", "config.json")
+    names, left_out = scan(tmp_path)
+    assert names == ["0.png"]
+    assert left_out == {"run of this program": 1, ".json": 1}
+
+
+def test_a_remote_folder_is_walked_by_tensorflow():
+    root = "ram://scan/photos"
+    for name in ("a/0.png", "a/.x.png", "1.jpg", "2.tiff", "deep/er/3.gif"):
+        folder = os.path.dirname(f"{root}/{name}")
+        tf.io.gfile.makedirs(folder)
+        with tf.io.gfile.GFile(f"{root}/{name}", "w") as file:
+            file.write("x")
+    walk = folder_scan.FolderScan(root)
+    found = [x.removeprefix(root) for x in walk.image_files(root)]
+    assert sorted(found) == ["/1.jpg", "/a/0.png", "/deep/er/3.gif"]
+    assert walk.left_out == {".tiff": 1, "hidden": 1}
