@@ -50,7 +50,7 @@ PRODUCTS = ("tf.matmul", "tf.linalg.mat", "tf.linalg.einsum", "tf.einsum",
             "tf.tensordot", "tf.linalg.tensordot", "tf.nn.conv",
             "tf.nn.depthwise")  # fmt: skip
 DRAWERS = {"utils.py", "helpers.py", "common.py", "misc.py"}
-MAX_FILE_LINES = 300
+MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_MEDIAN_FUNCTION_LINES = 12
 MAX_POSITIONAL = 6

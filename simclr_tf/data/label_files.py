@@ -133,8 +133,10 @@ def _numbered(lines, num_examples):
     """For each line the list of images that it may stand for."""
     found = []
     for line in lines:
-        is_number = line.strip().isascii() and line.strip().isdigit()
-        index = int(line) if is_number else num_examples
+        text = line.strip()
+        is_number = text.isascii() and text.isdigit()
+        is_short = len(text.lstrip("0")) <= len(str(num_examples))
+        index = int(text) if is_number and is_short else num_examples
         found.append([index] if index < num_examples else [])
     return found
 

@@ -14,6 +14,7 @@ DAMAGE = (
     EOFError,
     KeyError,
     RuntimeError,
+    MemoryError,
     struct.error,
     zipfile.BadZipFile,
 )

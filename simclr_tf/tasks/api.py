@@ -9,6 +9,7 @@ from simclr_tf.tasks import modes
 from simclr_tf.tasks.setup import (
     components,
     devices,
+    file_errors,
     given_checkpoint,
     precision,
 )
@@ -80,7 +81,8 @@ def evaluate(config):
     Raises:
         errors.UserError: if there is nothing to score or to score with.
     """
-    return evaluation.run(_prepared(config), follow=False)
+    with file_errors.in_one_line():
+        return evaluation.run(_prepared(config), follow=False)
 
 
 def load_model(path, **flags):
@@ -115,7 +117,8 @@ def _train(config, train_mode):
             f"train_mode must be {train_mode!r} for {train_mode}(config); got "
             f"{config.train_mode!r}"
         )
-    return modes.train(_prepared(config))
+    with file_errors.in_one_line():
+        return modes.train(_prepared(config))
 
 
 def _prepared(config):

@@ -85,9 +85,9 @@ def checkpoints_to_score(config, last_step, follow):
         yield config.checkpoint
         return
     while scored is None or (follow and scored < last_step):
-        steps = checkpoint.committed_steps(directory)
-        if steps and steps[-1] != scored:
-            scored = steps[-1]
+        newest = checkpoint.newest_whole(directory)
+        if newest is not None and newest != scored:
+            scored = newest
             yield os.path.join(directory, f"ckpt-{scored}")
         elif follow:
             logging.log_first_n(

@@ -12,7 +12,7 @@ from simclr_tf.tasks import (
     pretrain,
     repeat,
 )
-from simclr_tf.tasks.setup import devices, precision
+from simclr_tf.tasks.setup import devices, file_errors, precision
 
 _TRAIN = {
     "pretrain": pretrain.run,
@@ -31,10 +31,11 @@ def run(config):
         errors.UserError: whatever the task finds wrong.
     """
     devices.prepare(config)
-    if config.num_seeds > 1 and config.mode != "label_curve":
-        repeat.run(config, run_once)
-    else:
-        run_once(config)
+    with file_errors.in_one_line():
+        if config.num_seeds > 1 and config.mode != "label_curve":
+            repeat.run(config, run_once)
+        else:
+            run_once(config)
 
 
 def run_once(config):

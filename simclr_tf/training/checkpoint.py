@@ -14,6 +14,7 @@ from simclr_tf import cpu, errors
 from simclr_tf.training import weights, whole_file
 
 META_PATTERN = re.compile(r"ckpt-(\d+)\.meta\.json$")
+FILE_PATTERN = re.compile(r"ckpt-(\d+)(?:\.index|\.data-.*|_temp/?)$")
 
 
 class Checkpoints:
@@ -52,6 +53,8 @@ class Checkpoints:
         self._root.write(prefix)
         files = tf.io.gfile.glob(f"{prefix}.index")
         files += tf.io.gfile.glob(f"{prefix}.data-*")
+        for name in files:
+            whole_file.to_disk(name)
         meta = {
             "step": step,
             "sizes": {
@@ -75,6 +78,8 @@ class Checkpoints:
                 training never falls back to step 0 in silence.
         """
         steps = committed_steps(self._directory)
+        if not steps:
+            check_none_lost(self._directory)
         reasons = []
         for step in reversed(steps):
             prefix = os.path.join(self._directory, f"ckpt-{step}")
@@ -99,12 +104,18 @@ class Checkpoints:
         return found
 
     def _sweep(self):
+        """Removes old checkpoints, and older ones that were never committed."""
         steps = committed_steps(self._directory)
-        for step in steps[: -self._keep] if self._keep else []:
+        old = set(steps[: -self._keep] if self._keep else [])
+        left = written_steps(self._directory) - set(steps)
+        old |= {step for step in left if step < steps[-1]}
+        for step in old:
             prefix = os.path.join(self._directory, f"ckpt-{step}")
             for suffix in (".meta.json", ".index", ".data-*"):
                 for name in tf.io.gfile.glob(prefix + suffix):
                     tf.io.gfile.remove(name)
+            if tf.io.gfile.isdir(f"{prefix}_temp"):  # TensorFlow's, of a kill
+                tf.io.gfile.rmtree(f"{prefix}_temp")
 
 
 def check_finite(model, step):
@@ -126,10 +137,44 @@ def committed_steps(directory):
     return sorted(int(hit.group(1)) for hit in found if hit)
 
 
+def written_steps(directory):
+    """Steps of which there are files of a checkpoint, committed or not."""
+    if not tf.io.gfile.isdir(directory):
+        return set()
+    found = map(FILE_PATTERN.match, tf.io.gfile.listdir(directory))
+    return {int(hit.group(1)) for hit in found if hit}
+
+
+def check_none_lost(directory):
+    """Refuses a directory whose checkpoints have lost what commits them.
+
+    A kill while the first one is written leaves one such checkpoint, and the
+    run starts again; there are no two.
+
+    Args:
+        directory: a `model_dir` without a committed checkpoint.
+
+    Raises:
+        errors.UserError: if there are several checkpoints.
+    """
+    steps = sorted(written_steps(directory))
+    if len(steps) > 1:
+        raise errors.UserError(
+            f"model_dir must hold the file ckpt-N.meta.json of a checkpoint; "
+            f"{directory!r} has those of none, and data of steps "
+            f"{', '.join(map(str, steps))}: put the files back, or remove the "
+            "data to start at step 0"
+        )
+    for step in steps:
+        logging.warning(
+            "ckpt-%d was not written to its end: starting at step 0", step
+        )
+
+
 def machine_of(directory, step):
     """What a checkpoint was computed on, a `cpu.record`; None if not told."""
     prefix = os.path.join(directory, f"ckpt-{step}")
-    return whole_file.read_json(meta_path(prefix)).get("machine")
+    return read_meta(prefix).get("machine")
 
 
 def meta_path(prefix):
@@ -137,9 +182,43 @@ def meta_path(prefix):
     return f"{prefix}.meta.json"
 
 
+def read_meta(prefix):
+    """What was written when a checkpoint was committed, a dict.
+
+    Raises:
+        ValueError: if the file does not hold it.
+    """
+    meta = whole_file.read_json(meta_path(prefix))
+    sizes = meta.get("sizes") if isinstance(meta, dict) else None
+    is_whole = isinstance(sizes, dict) and all(
+        isinstance(size, int) for size in sizes.values()
+    )
+    if not (is_whole and sizes):
+        raise ValueError("its meta.json tells no sizes of files")
+    return meta
+
+
+def newest_whole(directory):
+    """The newest committed step whose files are as long as they were, or None.
+
+    Args:
+        directory: a `model_dir`.
+    """
+    for step in reversed(committed_steps(directory)):
+        try:
+            check_sizes(os.path.join(directory, f"ckpt-{step}"))
+            return step
+        except weights.DAMAGE as error:
+            reason = weights.first_line(error)
+            logging.log_first_n(
+                logging.WARNING, "skipping ckpt-%d: %s", 1, step, reason
+            )
+    return None
+
+
 def check_sizes(prefix):
     """Raises ValueError if a file is not as long as when it was committed."""
-    sizes = whole_file.read_json(meta_path(prefix))["sizes"]
+    sizes = read_meta(prefix)["sizes"]
     for name, size in sizes.items():
         path = os.path.join(os.path.dirname(prefix), name)
         length = tf.io.gfile.stat(path).length

@@ -1,8 +1,11 @@
 """Files, mostly JSON, that are either whole or absent."""
 
 import json
+import os
 
 import tensorflow as tf
+
+from simclr_tf import errors
 
 
 def write_text(path, text):
@@ -17,7 +20,22 @@ def write_bytes(path, content):
         tf.io.gfile.remove(temporary)  # ram:// would append to it
     with tf.io.gfile.GFile(temporary, "wb") as file:
         file.write(content)
+    to_disk(temporary)
     tf.io.gfile.rename(temporary, path, overwrite=True)
+
+
+def to_disk(path):
+    """Waits until a local file has reached the disk.
+
+    Else a power failure may leave a name whose content was never written.
+    """
+    if "://" in path:
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path, content):
@@ -37,5 +55,14 @@ def read_text(path):
 
 
 def read_json(path):
-    """Returns what a JSON file holds."""
-    return json.loads(read_text(path))
+    """Returns what a JSON file holds.
+
+    Raises:
+        errors.UserError: if it is no JSON, whatever the damage.
+    """
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise errors.UserError(
+            f"files must be whole; {path!r} is no JSON: {error}"
+        ) from error

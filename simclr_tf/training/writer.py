@@ -34,7 +34,7 @@ class MetricsWriter:
         kept = [
             line
             for line in read_lines(self._path)
-            if json.loads(line)["step"] <= start_step
+            if -1 < step_of(line) <= start_step
         ]
         whole_file.write_text(self._path, "".join(kept))
 
@@ -83,6 +83,15 @@ def write_events(directory, step, values):
     events.close()
 
 
+def step_of(line):
+    """The step of a line of metrics; -1 for one that is damaged."""
+    try:
+        step = json.loads(line)["step"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return -1
+    return step if isinstance(step, int) else -1
+
+
 def read_lines(path):
     """Whole lines of a text file; none if it does not exist.
 
@@ -90,6 +99,7 @@ def read_lines(path):
     """
     if not tf.io.gfile.exists(path):
         return []
-    with tf.io.gfile.GFile(path) as file:
-        text = file.read()
+    with tf.io.gfile.GFile(path, "rb") as file:
+        # A power failure may leave zeros, or worse.
+        text = file.read().decode("utf-8", "replace")
     return [line for line in text.splitlines(True) if line.endswith("\n")]

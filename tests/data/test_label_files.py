@@ -142,7 +142,9 @@ def test_mistakes_are_one_line(tmp_path, text, message):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("line", ["360", "-1", "1.5", "x", "²"])
+@pytest.mark.parametrize(
+    "line", ["360", "-1", "1.5", "x", "²", pytest.param("7" * 6000, id="long")]
+)
 def test_lines_that_are_no_number_of_the_split(tmp_path, line):
     source = catalog.open_source("digits", "test")
     with pytest.raises(errors.UserError, match="1 unknown"):

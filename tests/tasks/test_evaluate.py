@@ -1,5 +1,6 @@
 """Which checkpoints are scored, and what is refused."""
 
+import json
 import os
 
 import pytest
@@ -12,8 +13,10 @@ from simclr_tf.tasks.setup import components
 
 
 def commit(directory, step):
-    (directory / f"ckpt-{step}.meta.json").touch()
-    (directory / f"ckpt-{step}.index").touch()
+    index = directory / f"ckpt-{step}.index"
+    index.touch()
+    meta = {"step": step, "sizes": {index.name: 0}}
+    (directory / f"ckpt-{step}.meta.json").write_text(json.dumps(meta))
 
 
 def paths_of(config, last_step, follow):
@@ -27,6 +30,16 @@ def test_the_newest_alone(tmp_path):
         commit(tmp_path, step)
     config = Config(mode="eval", model_dir=str(tmp_path))
     assert paths_of(config, 99, False) == ["ckpt-10"]
+
+
+def test_a_damaged_newest_gives_way_to_the_older(tmp_path):
+    """As in training."""
+    for step in (8, 9, 10):
+        commit(tmp_path, step)
+    (tmp_path / "ckpt-10.meta.json").write_text("{}")
+    (tmp_path / "ckpt-9.index").write_text("longer")
+    config = Config(mode="eval", model_dir=str(tmp_path))
+    assert paths_of(config, 99, False) == ["ckpt-8"]
 
 
 def test_none_is_an_error(tmp_path):

@@ -148,6 +148,71 @@ def test_all_damaged_is_an_error_not_a_fresh_start(directory, two_saved):
         restored(directory)
 
 
+META_DAMAGE = (
+    "",
+    "{}",
+    "[]",
+    "null",
+    '{"sizes": [1]}',
+    '{"sizes": {}}',
+    '{"sizes": {"ckpt-2.index": "long"}}',
+    "[" * 200_000,
+    "\0" * 50,
+)
+
+
+@pytest.mark.parametrize("content", META_DAMAGE, ids=lambda text: text[:12])
+def test_a_damaged_meta_file_is_damage(directory, two_saved, content):
+    with open(f"{directory}/ckpt-2.meta.json", "w") as file:
+        file.write(content)
+    run, _ = restored(directory)
+    assert run.step == 1
+    assert_same(values(run), two_saved[1])
+    assert checkpoint.newest_whole(directory) == 1
+
+
+def test_checkpoints_without_their_meta_files_are_no_fresh_start(
+    directory, two_saved
+):
+    for step in (1, 2):
+        os.remove(f"{directory}/ckpt-{step}.meta.json")
+    with pytest.raises(errors.UserError, match=r"meta\.json.*1, 2"):
+        restored(directory)
+
+
+def test_a_first_checkpoint_cut_short_is_named(directory, two_saved, caplog):
+    """As a kill leaves it while it is written: the run starts again."""
+    for name in os.listdir(directory):
+        if name.startswith("ckpt-2") or name.endswith("meta.json"):
+            os.remove(f"{directory}/{name}")
+    run, found = restored(directory)
+    assert (run.step, found) == (0, None)
+    assert "ckpt-1 was not written to its end" in caplog.text
+
+
+def test_older_files_of_no_checkpoint_are_swept(directory, two_saved):
+    """What a kill left behind, but not what may yet be committed."""
+    os.remove(f"{directory}/ckpt-1.meta.json")
+    os.makedirs(f"{directory}/ckpt-0_temp/part")
+    for name in ("ckpt-9.index", "ckpt-9.data-00000-of-00001", "ckpt-x.index"):
+        with open(f"{directory}/{name}", "w") as file:
+            file.write("x")
+    run, _ = restored(directory)
+    train(run)
+    checkpoint.Checkpoints(directory, run).save()
+    left = set(os.listdir(directory))
+    assert not {x for x in left if x.startswith(("ckpt-1.", "ckpt-0"))}
+    assert {"ckpt-9.index", "ckpt-x.index", "ckpt-2.index"} <= left
+
+
+def test_the_newest_that_is_whole(directory, two_saved):
+    assert checkpoint.newest_whole(directory) == 2
+    damage_truncate(f"{directory}/ckpt-2")
+    assert checkpoint.newest_whole(directory) == 1
+    damage_truncate(f"{directory}/ckpt-1")
+    assert checkpoint.newest_whole(directory) is None
+
+
 def test_an_uncommitted_checkpoint_is_invisible(directory, two_saved):
     os.remove(os.path.join(directory, "ckpt-2.meta.json"))
     run, _ = restored(directory)

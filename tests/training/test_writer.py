@@ -33,14 +33,27 @@ def test_not_a_number_is_null(tmp_path):
     assert rows(tmp_path) == [{"step": 1, "x": None}]
 
 
-@pytest.mark.parametrize("torn", ["", '{"step": 2, "x"'])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        "",
+        '{"step": 2, "x"',
+        "\0" * 300,
+        "\0" * 300 + "\n",
+        "[]\nnull\n{}\n",
+        '{"step": "two"}\n',
+        "[" * 200_000 + "\n",
+        "\ud800\n",
+    ],
+    ids=lambda text: repr(text[:6]),
+)
 def test_a_resume_tells_one_history(tmp_path, torn):
     out = writer.MetricsWriter(str(tmp_path))
     for step in (1, 2, 3):
         out.scalars(step, {"x": 0.0})
     out.close()
-    with open(f"{tmp_path}/{writer.METRICS_FILE}", "a") as file:
-        file.write(torn)
+    with open(f"{tmp_path}/{writer.METRICS_FILE}", "ab") as file:
+        file.write(torn.encode("utf-8", "surrogatepass"))
     again = writer.MetricsWriter(str(tmp_path), start_step=2)
     again.scalars(3, {"x": 1.0})
     again.close()

@@ -1,5 +1,8 @@
 """The state of this process's devices, set by every mode in one place."""
 
+import json
+import os
+
 import tensorflow as tf
 
 from simclr_tf import distribution, errors
@@ -15,8 +18,10 @@ def prepare(config):
         config: the `Config` as the user gave it.
 
     Raises:
-        errors.UserError: if it asks for arithmetic that no device here has.
+        errors.UserError: if it asks for arithmetic that no device here has,
+            or `TF_CONFIG` for several workers.
     """
+    _check_one_worker()
     asks_for_tf32 = config.tf32 and "tf32" in config.explicit
     if asks_for_tf32 and (config.use_tpu or not distribution.has_tf32()):
         raise errors.UserError(
@@ -24,6 +29,24 @@ def prepare(config):
             "(compute capability 8.0 or higher); got True"
         )
     configure(config)
+
+
+def _check_one_worker():
+    """Refuses to be one of several workers: each would train alone."""
+    cluster = os.environ.get("TF_CONFIG")
+    try:
+        tasks = json.loads(cluster)["cluster"] if cluster else {}
+        num_tasks = sum(len(hosts) for hosts in tasks.values())
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise errors.UserError(
+            f"TF_CONFIG must be JSON with a cluster, or not set; got "
+            f"{cluster!r}"
+        ) from error
+    if num_tasks > 1:
+        raise errors.UserError(
+            f"TF_CONFIG must name one worker at most, as training over several "
+            f"is not offered; got {num_tasks}"
+        )
 
 
 def configure(config):

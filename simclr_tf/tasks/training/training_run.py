@@ -17,6 +17,7 @@ from simclr_tf.tasks.setup import (
     given_checkpoint,
     model_dir,
     precision,
+    run_lock,
 )
 from simclr_tf.tasks.training import announcement, knn_monitor
 from simclr_tf.training import (
@@ -82,6 +83,19 @@ def run(config, recipe):
     checkpoints = checkpoint.Checkpoints(
         config.model_dir, state, keep=config.keep_checkpoint_max
     )
+    with run_lock.held(config.model_dir) as lock:
+        return run_alone(opened, checkpoints, facts, lock)
+
+
+def run_alone(opened, checkpoints, facts, lock):
+    """The rest of `run`, while no other process trains in `model_dir`."""
+    config, recipe, source, plan, state = (
+        opened.config,
+        opened.recipe,
+        opened.source,
+        opened.plan,
+        opened.state,
+    )
     start(opened, checkpoints)
     model_dir.open_run(config, facts)
     announcement.show(opened)
@@ -91,7 +105,7 @@ def run(config, recipe):
         return state.step
     recipe.begin(opened)
     with images.naming_unreadable(source, max_pixels=config.max_image_pixels):
-        step = train(opened, checkpoints)
+        step = train(opened, checkpoints, lock)
     recipe.end(opened)
     return step
 
@@ -137,8 +151,13 @@ def tell_of_another_machine(directory, step):
         )
 
 
-def train(opened, checkpoints):
+def train(opened, checkpoints, lock):
     """Runs the loop from the state's step to the plan's last.
+
+    Args:
+        opened: a `Run`.
+        checkpoints: its `checkpoint.Checkpoints`.
+        lock: the `run_lock.RunLock` of its directory.
 
     Returns:
         The final step.
@@ -159,8 +178,13 @@ def train(opened, checkpoints):
     learned = learning.Learning(
         total_steps=plan.total_steps, headline=headline, chance=chance
     )
+
+    def save(_):
+        lock.check()
+        checkpoints.save()
+
     events = [
-        loop.Event(plan.checkpoint_steps, lambda _: checkpoints.save()),
+        loop.Event(plan.checkpoint_steps, save),
         *opened.recipe.events(config, opened.source, state.model, metrics),
     ]
     with interruption.stop_on_signal() as asked_to_stop:
@@ -170,12 +194,12 @@ def train(opened, checkpoints):
             iterator=iterator,
             total_steps=plan.total_steps,
             events=events,
-            report=make_report(opened, shown, metrics, learned),
+            report=make_report(opened, shown, metrics, learned, lock),
             should_stop=asked_to_stop,
             steps_per_call=config.steps_per_loop,
         )
         if asked_to_stop():
-            checkpoints.save()
+            save(step)
             logging.info("stopped and saved at step %d", step)
     shown.close()
     metrics.close()
@@ -265,11 +289,12 @@ def make_call(opened, *, make=loop.make_train_call):
     return call, step.headline
 
 
-def make_report(opened, shown, metrics, learned):
+def make_report(opened, shown, metrics, learned, lock):
     """Returns what the loop calls after every graph call."""
     optimizer = opened.state.optimizer
 
     def report(step, num_steps, values):
+        lock.beat()
         shown.add(step, num_steps, values)
         learned.add(num_steps, values)
         warning = learned.early_warning(step)

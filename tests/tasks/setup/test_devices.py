@@ -9,7 +9,7 @@ import tensorflow as tf
 from command_line import TINY, run
 
 import simclr_tf
-from simclr_tf import distribution
+from simclr_tf import distribution, errors
 from simclr_tf.config import Config
 from simclr_tf.data import digits
 from simclr_tf.evaluation import cache
@@ -32,6 +32,28 @@ FLAGS = {
     "compare": (),
     "label_curve": ("--label_fractions=0.1", *TINY),
 }
+
+
+@pytest.mark.parametrize(
+    ("cluster", "words"),
+    [
+        ({"worker": ["a:1", "b:1"]}, "one worker at most.*got 2"),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, "one worker at most.*got 2"),
+        (None, "must be JSON with a cluster"),
+    ],
+)
+def test_several_workers_are_refused(monkeypatch, tmp_path, cluster, words):
+    """Each would train alone, into one directory."""
+    text = json.dumps({"cluster": cluster} if cluster else [])
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(errors.UserError, match=words):
+        devices.prepare(Config(model_dir=str(tmp_path)))
+
+
+@pytest.mark.parametrize("cluster", [{}, {"worker": ["a:1"]}])
+def test_one_worker_is_as_none(monkeypatch, tmp_path, cluster):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster}))
+    devices.prepare(Config(model_dir=str(tmp_path)))
 
 
 class Computing(Exception):

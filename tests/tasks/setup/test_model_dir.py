@@ -98,7 +98,21 @@ def test_what_cannot_be_written_is_refused():
         model_dir.open_run(config, FACTS)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"config": {"depht": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        "\0" * 40,
+        "[" * 200_000,
+        '{"config": 5, "facts": {}}',
+        '{"config": {"depht": 1}}',
+        '{"config": {}, "facts": 3}',
+    ],
+    ids=lambda text: repr(text[:12]),
+)
 def test_a_damaged_record_is_refused(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(errors.UserError, match=r"whole config\.json"):
