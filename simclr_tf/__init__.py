@@ -1,14 +1,16 @@
 """SimCLR in TensorFlow 2 and Keras 3.
 
 The parts are imported when they are first asked for, so that importing the
-package is cheap: `simclr_tf.Config` needs no TensorFlow. What TensorFlow reads
-from the environment when it starts is set here, so import this package first.
+package is cheap: `simclr_tf.Config` needs no TensorFlow. What TensorFlow and
+Keras read from the environment when they start is set here, so import this
+package first.
 """
 
 import importlib
 
-from simclr_tf import cores, cpu
+from simclr_tf import backend, cores, cpu
 
+backend.use_tensorflow()
 cores.limit_threads()
 cpu.turn_on_onednn()
 

@@ -11,7 +11,7 @@ from absl import app, flags, logging
 
 import simclr_tf
 from simclr_tf import errors, help_text
-from simclr_tf.config import Config, fields, presets, uses
+from simclr_tf.config import Config, fields, paths, presets, uses
 
 _HELP = frozenset(("--help", "-help", "-h", "--helpshort", "-helpshort"))
 _FLAG_FILES = ("flagfile", "preset")
@@ -26,12 +26,15 @@ def console(argv=None):
 
     Raises:
         SystemExit: 0 after success, 1 after a user's mistake (one line on
-            stderr), 130 after Ctrl-C.
+            stderr) and without arguments (how to start), 130 after Ctrl-C.
     """
     argv = sys.argv if argv is None else argv
     if _HELP.intersection(argv[1:]):
         print(help_text.render(), end="")
         sys.exit(0)
+    if not argv[1:]:
+        print(help_text.START, end="", file=sys.stderr)
+        sys.exit(1)
     if "--version" in argv[1:]:
         print(f"simclr-tf {simclr_tf.__version__}")
         sys.exit(0)
@@ -91,7 +94,7 @@ def define_flags(flag_values):
 def expand(arguments, flag_values):
     """Replaces flag files and presets by their flags, weakest first."""
     explicit, files, names = _split(arguments)
-    directives = [f"--flagfile={path}" for path in files]
+    directives = [f"--flagfile={paths.expand(path)}" for path in files]
     from_files = flag_values.read_flags_from_files(directives)
     from_files, _, nested_names = _split(from_files)
     chosen = (nested_names + names)[-1:]

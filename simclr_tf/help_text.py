@@ -13,6 +13,27 @@ SimCLR in TensorFlow: pretrain on images, evaluate, fine-tune, export.
 usage: simclr-tf [--preset=NAME | --flagfile=FILE] [--flag=value ...]
        python run.py (the same, from a clone)
 """
+_COMMON = """\
+The flags that most runs have:
+  --preset=quickstart        a whole run on small images, in about a minute
+  --dataset=folder:photos    your images; or a TFDS name; or digits
+  --model_dir=runs/mine      where the run lies; the same command resumes
+  --image_size=96            side of what the network sees, px
+  --resnet_depth=18          10 to 200; --width_multiplier=0.5 is narrower
+  --train_batch_size=64      images a step; all others are negatives
+  --train_epochs=100         or --train_steps
+  --mode=train_then_eval     train alone is the default; plan tells the cost
+  --train_mode=finetune --checkpoint=runs/mine --label_fraction=0.1
+  --mode=eval --eval_protocol=frozen   kNN and linear probes of a run
+"""
+START = """\
+SimCLR in TensorFlow. To see a whole run on small images, in about a minute:
+
+    simclr-tf --preset=quickstart
+
+On your own: simclr-tf --dataset=folder:photos --model_dir=runs/mine
+All flags: simclr-tf --help. README.md shows what else there is.
+"""
 _GENERAL = (
     ("--flagfile=FILE", "Read flags from a file; explicit flags win."),
     ("--only_check_args", "Check the configuration and exit: 0 good, 1 bad."),
@@ -28,7 +49,7 @@ _DIFFERENCE = (
 
 def render():
     """The whole help text, a string of lines of at most 80 columns."""
-    blocks = [_USAGE, textwrap.fill(_DIFFERENCE, WIDTH) + "\n"]
+    blocks = [_USAGE, _COMMON, textwrap.fill(_DIFFERENCE, WIDTH) + "\n"]
     blocks.append(_section("General", [_entry(*item) for item in _GENERAL]))
     for title, group in Config.group_fields():
         blocks.append(_section(title, [_describe(field) for field in group]))

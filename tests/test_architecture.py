@@ -12,6 +12,7 @@ PACKAGE = ROOT / "simclr_tf"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "errors": -1,
+    "backend": -1,
     "cores": -1,
     "config": 0,
     "matmul": 0,

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -299,6 +300,26 @@ def test_help_groups_every_flag_with_default_and_choices():
     assert "--preset=quickstart" in text
     assert "hardware is detected" in text
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_the_common_flags_come_first():
+    """Some ten lines, each of flags that there are."""
+    text = help_text.render()
+    head = text[: text.index("General:")]
+    named = set(re.findall(r"--(\w+)", head))
+    known = {field.name for field in dataclasses.fields(Config)}
+    assert named <= known | {"flagfile", "flag"}
+    assert {"preset", "dataset", "model_dir", "train_batch_size"} <= named
+
+
+def test_without_arguments_it_says_how_to_start(capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.console(["simclr-tf"])
+    assert caught.value.code == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    for words in ("--preset=quickstart", "--help", "README"):
+        assert words in said.err
 
 
 @pytest.mark.parametrize("option", ["--help", "-h", "--version"])

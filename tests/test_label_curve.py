@@ -208,11 +208,6 @@ def test_images_that_were_trained_on_are_told(pretrained, tmp_path):
             "'{pretrained}'",
         ),
         (
-            ["--knn_neighbors=1438"],
-            "knn_neighbors must be from 1 to the 1437 training images; got "
-            "1438",
-        ),
-        (
             ["--train_mode=finetune", "--from_scratch"],
             "from_scratch must be False for mode=label_curve, which has a "
             "method scratch; got True",

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields, uses
+from simclr_tf.config import fields, paths, uses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -15,12 +15,14 @@ class DataConfig:
         "('cifar10', 'imagenet2012_subset/1pct'), or 'folder:PATH'.",
         source="official tf2/run.py",
         identity=True,
+        expand=paths.expand_dataset,
         changes="the images",
         used_in=(*uses.STEPS, *uses.SCORED),
     )
     data_dir: str | None = fields.knob(
         None,
         "Directory of prepared TFDS sets, as in TFDS itself.",
+        expand=paths.expand,
         changes="where images are looked for",
         used_in=uses.DATA,
     )

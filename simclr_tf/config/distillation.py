@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields
+from simclr_tf.config import fields, paths
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,6 +14,7 @@ class DistillationConfig:
         "Network with a supervised head that train_mode=distill learns from: "
         "a model_dir, a checkpoint, or a SavedModel, ours or official.",
         identity=True,
+        expand=paths.expand_checkpoint,
         changes="the network learned from",
         used_in=("distill", "plan"),
     )
@@ -39,6 +40,7 @@ class DistillationConfig:
         "Data set whose images the teacher labels, too, such as "
         "'folder:PATH'; its own labels are never read.",
         identity=True,
+        expand=paths.expand_dataset,
         changes="the images",
         used_in=("distill", "plan"),
     )

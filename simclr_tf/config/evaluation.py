@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields, uses
+from simclr_tf.config import fields, paths, uses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,7 @@ class EvaluationConfig:
         None,
         "Directory in which frozen features are kept, to be computed once; "
         "default model_dir/features.",
+        expand=paths.expand,
         changes="where features are kept",
         used_in=("frozen", "transfer", "label_curve"),
     )
@@ -176,6 +177,7 @@ class EvaluationConfig:
         None,
         "What mode=compare sets against model_dir: the model_dir of another "
         "run, or a file of predictions.",
+        expand=paths.expand,
         changes="the other run",
         used_in=("compare",),
     )

@@ -19,6 +19,7 @@ def knob(
     absent="",
     identity=False,
     architecture=False,
+    expand=None,
 ):
     """Returns a dataclass field that becomes one flag of the same name.
 
@@ -32,6 +33,7 @@ def knob(
         absent: why a value that one would expect is not among them.
         identity: whether a resumed run must have the same value.
         architecture: whether a checkpoint determines the value.
+        expand: of a path, what makes it one that can be opened, see `paths`.
     """
     metadata = {
         "help": help,
@@ -42,6 +44,7 @@ def knob(
         "absent": absent,
         "identity": identity,
         "architecture": architecture,
+        "expand": expand,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -72,6 +75,8 @@ def coerce(field, value):
         raise _wrong(field, _DESCRIPTIONS[kind(field)], value) from None
     if value is None and field.default is not None:
         raise _wrong(field, _DESCRIPTIONS[kind(field)], value)
+    if result and field.metadata["expand"]:
+        result = field.metadata["expand"](result)
     choices = field.metadata["choices"]
     if choices and result not in choices:
         reason = field.metadata["absent"]

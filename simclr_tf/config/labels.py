@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields, uses
+from simclr_tf.config import fields, paths, uses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class LabelsConfig:
         "Text file naming the images whose labels training sees, one a "
         "line: a labels.txt, or a published list.",
         identity=True,
+        expand=paths.expand,
         changes="the labels seen",
         used_in=(*uses.SUPERVISED, "plan"),
     )

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simclr_tf.config import fields, uses
+from simclr_tf.config import fields, paths, uses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,7 @@ class RunConfig:
         "Directory of the run; required for training, which resumes from "
         "its last checkpoint.",
         source="official tf2/run.py",
+        expand=paths.expand,
         changes="where the run is",
         used_in=uses.ACTIVITIES,
     )
@@ -51,6 +52,7 @@ class RunConfig:
         "export or import: a checkpoint or directory of ours, an official "
         "TF2 or TF1 checkpoint, an official SavedModel or one of ours.",
         source="official tf2/run.py",
+        expand=paths.expand_checkpoint,
         changes="the weights it starts from, and their architecture",
         used_in=uses.NETWORK,
     )
@@ -58,6 +60,7 @@ class RunConfig:
         None,
         "Where mode=export writes; default model_dir/saved_model/<step>, or "
         "model_dir/keras/<step>, model_dir/onnx/<step>.",
+        expand=paths.expand,
         changes="where files are written",
         used_in=("export",),
     )

@@ -9,8 +9,7 @@ Source: Wu et al. 2018 (arXiv:1805.01978), section 3.4.
 """
 
 import numpy as np
-
-from simclr_tf import errors
+from absl import logging
 
 QUERIES_PER_CHUNK = 512
 """Rows of the similarity matrix held at once."""
@@ -24,17 +23,19 @@ single neighbour look unsure and favour many; 0.03 to 0.3 choose alike on
 digits."""
 
 
-def check_neighbors(neighbors, num_train):
-    """Raises `UserError` if more neighbours are asked for than there are.
+def warn_of_few_images(neighbors, num_train):
+    """Warns where there are fewer training images than neighbours.
 
     Args:
         neighbors: k.
         num_train: n, images of the training set.
     """
-    if not 1 <= neighbors <= num_train:
-        raise errors.UserError(
-            f"knn_neighbors must be from 1 to the {num_train} training "
-            f"images; got {neighbors}"
+    if neighbors > num_train:
+        logging.warning(
+            "knn_neighbors=%d is more than the %d training images: all of "
+            "them vote",
+            neighbors,
+            num_train,
         )
 
 
@@ -46,8 +47,7 @@ def predict(train, queries, *, num_classes, neighbors=200, temperature=0.1):
         queries: float32 [m, D].
         num_classes: K.
         neighbors: k; all training images vote where there are fewer, as in
-            a draw of few labels. Whether the whole training set can meet it
-            is for `check_neighbors` to say.
+            a draw of few labels; see `warn_of_few_images`.
         temperature: > 0, dimensionless.
 
     Returns:

@@ -108,13 +108,10 @@ class Neighbors(typing.NamedTuple):
         """The method with the k's that a number of images can meet.
 
         Args:
-            num_images: n.
-
-        Raises:
-            errors.UserError: if every k is above n.
+            num_images: n; where every k is above it, k is n.
         """
-        knn.check_neighbors(min(self.neighbors), num_images)
         kept = tuple(k for k in self.neighbors if k <= num_images)
+        kept = kept or (num_images,)
         largest = max(kept) if len(kept) < len(self.neighbors) else None
         return self._replace(neighbors=kept, max_neighbors=largest)
 

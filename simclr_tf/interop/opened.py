@@ -120,13 +120,17 @@ def _candidates(directory):
     """Names of prefixes to look for in a directory, the best first."""
     steps = checkpoint.committed_steps(directory)
     yield from (f"ckpt-{step}" for step in steps[-1:])
-    yield os.path.join("variables", "variables")
+    variables = os.path.join("variables", "variables")
+    yield variables
     state = os.path.join(directory, "checkpoint")
     if tf.io.gfile.exists(state) and not tf.io.gfile.isdir(state):
         with tf.io.gfile.GFile(state, "rb") as file:
             named = re.match(rb'model_checkpoint_path: "(.*)"', file.read())
         yield os.path.basename(named[1].decode()) if named else ""
     names = tf.io.gfile.listdir(directory)
+    exports = [int(x.rstrip("/")) for x in names if x.rstrip("/").isdigit()]
+    exports.sort(reverse=True)
+    yield from (os.path.join(str(step), variables) for step in exports)
     numbered = [re.match(r"(.*?(\d+))\.index$", name) for name in names]
     numbered = [found for found in numbered if found]
     numbered.sort(key=lambda found: int(found[2]))

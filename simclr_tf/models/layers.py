@@ -105,6 +105,7 @@ class SqueezeExcite(keras.layers.Layer):
         return keras.layers.Conv2D(
             filters,
             1,
+            data_format="channels_last",  # whatever keras.json says
             kernel_initializer=keras.initializers.VarianceScaling(),
             dtype=self.dtype_policy,
             name=name,

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from sklearn import neighbors
 
-from simclr_tf import errors
 from simclr_tf.evaluation import choice, features, knn, methods
 
 
@@ -127,14 +126,13 @@ def test_a_grid_is_cut_to_what_the_images_meet():
     assert method.limited_to(200) == method
 
 
-@pytest.mark.parametrize("k", [0, 11])
-def test_more_neighbours_than_there_are_is_an_error(k):
-    knn.check_neighbors(10, 10)
-    rule = f"knn_neighbors must be from 1 to the 10 training images; got {k}"
-    with pytest.raises(errors.UserError, match=rule):
-        knn.check_neighbors(k, 10)
+def test_more_neighbours_than_images_are_all_of_them(caplog):
+    knn.warn_of_few_images(10, 10)
+    assert caplog.text == ""
+    knn.warn_of_few_images(11, 10)
+    assert "knn_neighbors=11 is more than the 10 training" in caplog.text
 
 
-def test_a_grid_all_beyond_the_training_set_is_an_error():
-    with pytest.raises(errors.UserError, match="knn_neighbors must be"):
-        methods.Neighbors((9, 20)).limited_to(8)
+def test_of_a_grid_all_beyond_the_training_set_all_images_vote():
+    limited = methods.Neighbors((9, 20), (0.1,)).limited_to(8)
+    assert limited.axes[0].values == (8,)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import official_files
 import official_weights
@@ -50,6 +51,16 @@ def test_a_tf2_checkpoint(tf2_prefix):
     assert found.kind == opened.OFFICIAL_TF2
     assert found.step == 12
     assert found.ignored == {"optimizer slots": 7}
+    assert_layout(found)
+
+
+def test_a_directory_of_exports_is_its_newest(saved_model, tmp_path):
+    """What people paste: `model_dir/saved_model`."""
+    shutil.copytree(saved_model, tmp_path / "2000")
+    shutil.copytree(saved_model, tmp_path / "900")
+    (tmp_path / "3000").mkdir()
+    found = opened.open_checkpoint(str(tmp_path))
+    assert found.step == 2000
     assert_layout(found)
 
 

@@ -281,16 +281,6 @@ def test_the_published_commands_run(pretrained, tmp_path, command):
             "'{own}/list.txt' names 1 unknown, first 'cat.png'",
         ),
         (
-            [
-                "--checkpoint={pretrained}",
-                "--mode=train_then_eval",
-                "--eval_protocol=frozen",
-                "--knn_neighbors=5000",
-            ],
-            "knn_neighbors must be from 1 to the 1437 training images; got "
-            "5000",
-        ),
-        (
             ["--checkpoint={pretrained}", "--resnet_depth=18"],
             "resnet_depth must be 10, as in the checkpoint '{pretrained}'; "
             "got 18",

@@ -123,13 +123,13 @@ def check(config, source):
         source: the labelled training `Source`.
 
     Raises:
-        errors.UserError: naming the budget and the class, or the neighbours.
+        errors.UserError: naming the budget and the class.
     """
     num_labelled = labelled.count(source)
     if num_labelled is None:  # only known when read
         num_labelled = source.num_examples
     if "knn" in config.eval_methods and not config.knn_grid:
-        knn.check_neighbors(config.knn_neighbors, num_labelled)
+        knn.warn_of_few_images(config.knn_neighbors, num_labelled)
     if source.labels is None:
         return
     kept = source.labels[labelled.indices(source.labels)]

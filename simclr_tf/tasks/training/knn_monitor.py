@@ -26,8 +26,7 @@ def check(config, source):
         source: the training `Source`.
 
     Raises:
-        errors.UserError: if the monitor is on and there are no labels, or
-            fewer labelled images than neighbours.
+        errors.UserError: if the monitor is on and there are no labels.
     """
     if not config.knn_every_epochs:
         return
@@ -36,7 +35,7 @@ def check(config, source):
             f"knn_every_epochs needs labels; {config.dataset!r} has none"
         )
     part = _sample(config, source)
-    knn.check_neighbors(
+    knn.warn_of_few_images(
         config.knn_neighbors, round(part.num_examples * (1 - HELD_OUT_FRACTION))
     )
 
