@@ -38,6 +38,7 @@ def console(argv=None):
     if "--version" in argv[1:]:
         print(f"simclr-tf {simclr_tf.__version__}")
         sys.exit(0)
+    forget_flags()
     try:
         app.run(_main, argv=argv, flags_parser=_check_flags)
     except errors.UserError as error:
@@ -74,6 +75,17 @@ def parse(arguments, flag_values=None):
             f"--noname); got {leftover[0]!r}"
         )
     return _to_config(flag_values)
+
+
+def forget_flags():
+    """Removes our flags from absl's, where a former call has left them.
+
+    In a notebook the program may be run several times in one process; no
+    value of one call is to reach the next.
+    """
+    for name in list(flags.FLAGS):
+        if flags.FLAGS.find_module_defining_flag(name) == __name__:
+            delattr(flags.FLAGS, name)
 
 
 def define_flags(flag_values):

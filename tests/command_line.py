@@ -8,7 +8,6 @@ import typing
 
 import numpy as np
 import tensorflow as tf
-from absl import flags
 from absl import logging as absl_logging
 
 from simclr_tf import cli
@@ -58,9 +57,6 @@ def run(*arguments, traced=False):
     is tracing. Only traced runs can be compared bit for bit with the program
     in a process of its own, and only in them does `--jit` compile.
     """
-    for name in list(flags.FLAGS):
-        if flags.FLAGS.find_module_defining_flag(name) == cli.__name__:
-            delattr(flags.FLAGS, name)
     log = absl_logging.get_absl_handler().python_handler
     output, stderr, code = io.StringIO(), io.StringIO(), 0
     former = log.setStream(stderr)

@@ -322,6 +322,21 @@ def test_without_arguments_it_says_how_to_start(capsys):
         assert words in said.err
 
 
+def test_the_program_may_be_called_again_in_one_process(monkeypatch):
+    """As from a notebook: flags are set anew, and no old value stays."""
+    seen = []
+    monkeypatch.setattr(
+        cli, "dispatch", lambda config, **_: seen.append(config)
+    )
+    for arguments in (["--temperature=0.3", "--seed=7"], ["--seed=8"], []):
+        with pytest.raises(SystemExit) as caught:
+            cli.console(["simclr-tf", "--model_dir=d", *arguments])
+        assert caught.value.code in (None, 0)
+    assert [config.temperature for config in seen] == [0.3, 0.1, 0.1]
+    assert [config.seed for config in seen] == [7, 8, 0]
+    assert "temperature" not in seen[1].explicit
+
+
 @pytest.mark.parametrize("option", ["--help", "-h", "--version"])
 def test_asking_exits_with_success(option, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.augment import blur, color, draws, geometry
+from simclr_tf.augment import blur, color, draws, entry, geometry
 
 # Official tf2/data_util.py; Chen et al. 2020a, appendix A.
 FLIP_PROB, JITTER_PROB, GRAY_PROB, BLUR_PROB = 0.5, 0.8, 0.2, 0.5
@@ -169,10 +169,14 @@ def apply_views(images, view, *, image_size, jitter_impl="v2", use_blur=True):
     Returns:
         float32 [B, S, S, 3] in [0, 1].
 
+    Raises:
+        ValueError: if the images are not as above (see `entry`).
+
     Two calls, one per view, are faster on a CPU than one on both at once.
 
     Source: Chen et al. 2020a, appendix A; official tf2/data_util.py.
     """
+    images = entry.check_images(images)
     crops = apply_geometry(images, view, image_size=image_size)
     return apply_appearance(
         crops, view, jitter_impl=jitter_impl, use_blur=use_blur

@@ -155,13 +155,23 @@ def chance_accuracy(num_images):
 
 def check_arguments(projections, temperature):
     """Raises ValueError for a bad temperature or an odd number of rows."""
-    if not temperature > 0:
-        raise ValueError(f"temperature must be > 0; got {temperature}")
-    num_rows = projections.shape[0]
+    if isinstance(temperature, bool) or not _is_positive(temperature):
+        raise ValueError(f"temperature must be > 0; got {temperature!r}")
+    shape = tf.TensorShape(projections.shape)
+    if shape.rank not in (None, 2):
+        raise ValueError(f"projections must be [2b, P]; got shape {shape}")
+    num_rows = shape[0] if shape.rank else None
     if num_rows is not None and num_rows % 2:
         raise ValueError(
             f"projections must have two rows per image; got {num_rows} rows"
         )
+
+
+def _is_positive(number):
+    try:
+        return bool(number > 0)
+    except TypeError:
+        return False
 
 
 def as_rows(projections, *, normalize):

@@ -186,7 +186,14 @@ class SimCLR(keras.Model):
             [B, P], and [B, K] or None.
         """
         features = self.encoder(images, training=training)
+        _check_features(features)
         return self._apply_heads(features, training)
+
+    def predict_step(self, data):
+        """What `predict` gives of a batch: a dict of the outputs there are."""
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        outputs = self(images, training=False)._asdict()
+        return {k: value for k, value in outputs.items() if value is not None}
 
     def _apply_heads(self, features, training):
         features = tf.cast(features, tf.float32)
@@ -215,6 +222,7 @@ class SimCLR(keras.Model):
             named = dict(self.encoder.endpoints(images, training=training))
         else:
             features = self.encoder(images, training=training)
+            _check_features(features)
             named = {"final_avg_pool": tf.cast(features, tf.float32)}
         outputs = self._apply_heads(named["final_avg_pool"], training)
         named["proj_head_input"] = outputs.features
@@ -241,3 +249,13 @@ class SimCLR(keras.Model):
             for layer in norm.layers_of(self)
             for variable in layer.trainable_variables
         ]
+
+
+def _check_features(features):
+    """Raises `UserError` if an encoder gives no vectors."""
+    rank = features.shape.rank
+    if rank not in (None, 2):
+        raise errors.UserError(
+            f"encoder must map images to [B, D]; got shape {features.shape}"
+            + (": end it with global average pooling" if rank == 4 else "")
+        )

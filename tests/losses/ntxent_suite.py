@@ -190,7 +190,9 @@ class NtXentSuite:
         assert many[0] == pytest.approx(one[0], rel=REPLICAS_RTOL)
         assert_close(many[1], one[1], rtol=REPLICAS_RTOL)
 
-    @pytest.mark.parametrize("temperature", [0, -0.1, math.nan])
+    @pytest.mark.parametrize(
+        "temperature", [0, -0.1, math.nan, None, "0.1", True]
+    )
     def test_temperature_must_be_positive(self, temperature):
         with pytest.raises(ValueError, match="temperature must be > 0; got"):
             self.loss(random_rows(2, 4), temperature=temperature)
@@ -198,3 +200,7 @@ class NtXentSuite:
     def test_rows_must_come_in_pairs(self):
         with pytest.raises(ValueError, match="two rows per image; got 3"):
             self.loss(tf.zeros([3, 4]))
+
+    def test_maps_are_no_projections(self):
+        with pytest.raises(ValueError, match=r"\[2b, P\]; got .*2, 2, 4"):
+            self.loss(tf.zeros([4, 2, 2, 4]))

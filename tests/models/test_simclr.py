@@ -267,3 +267,28 @@ def test_two_replicas_equal_one(mirrored):
         )
     for got, wanted in zip(many[2], one[2], strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=ROUNDING)
+
+
+def test_an_encoder_that_gives_maps_is_refused():
+    images = keras.Input([None, None, 3])
+    maps = keras.Model(images, keras.layers.Conv2D(4, 3)(images))
+    with pytest.raises(errors.UserError, match=r"\[B, D\].*average pooling"):
+        simclr.SimCLR(maps).build_on(8)
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+def test_predict_gives_the_outputs_that_there_are(num_classes):
+    model = simclr.SimCLR(
+        resnet.ResNet(10, width=0.125, stem="cifar"),
+        num_classes=num_classes,
+        proj_out_dim=8,
+    ).build_on(8)
+    images = np.random.default_rng(0).random((5, 8, 8, 3), np.float32)
+    found = model.predict(images, batch_size=2, verbose=0)
+    expected = model(images, training=False)
+    names = {"features", "projections"} | ({"logits"} if num_classes else set())
+    assert set(found) == names
+    for name, value in found.items():
+        np.testing.assert_allclose(
+            value, getattr(expected, name), rtol=1e-4, atol=1e-5
+        )
