@@ -45,6 +45,13 @@ def checkpoint_steps(config, num_examples):
     return config.checkpoint_steps or config.checkpoint_epochs * per_epoch
 
 
+def is_checkpoint_cadence_set(config):
+    """Whether the user said how often checkpoints are to be written."""
+    return not config.explicit.isdisjoint(
+        ("checkpoint_steps", "checkpoint_epochs")
+    )
+
+
 def eval_steps(config, num_examples):
     """Evaluation batches: as set, or those that cover the split once."""
     whole = math.ceil(num_examples / config.eval_batch_size)

@@ -88,7 +88,8 @@ class RunConfig:
     )
     checkpoint_epochs: int = fields.knob(
         1,
-        "Epochs between checkpoints.",
+        "Epochs between checkpoints; where neither this nor checkpoint_steps "
+        "is set, also half a minute at least.",
         source="official tf2/run.py",
         changes="when checkpoints are written",
         used_in=uses.STEPS,

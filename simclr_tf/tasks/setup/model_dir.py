@@ -20,6 +20,8 @@ CURVE_FILE = "label_curve.json"
 REPORT_DIRECTORY = "report"
 CLASS_NAMES = "class_names"
 """The fact that tells what the classes are called, where they have names."""
+LENGTHS = frozenset(("train_epochs", "train_steps"))
+"""Fields that a finished run is often asked to change."""
 IMPORTED = "imported"
 """The fact that tells where the weights of a run came from."""
 
@@ -287,4 +289,15 @@ def check_same(ours, theirs, path, *, kind="run"):
             raise errors.UserError(
                 f"model_dir must hold no other {kind}; {path!r} has "
                 f"{name}={theirs.get(name)!r}, asked for {name}={value!r}"
+                f"{_way_on(name, path)}"
             )
+
+
+def _way_on(name, path):
+    """How to get what was asked for, where it is not plain; else ""."""
+    if name not in LENGTHS:
+        return ""
+    return (
+        f"; to train longer, start another run from its weights: "
+        f"--checkpoint={path} and another model_dir"
+    )

@@ -4,6 +4,7 @@ import numpy as np
 from absl import logging
 
 from simclr_tf import cpu, distribution
+from simclr_tf.config import derived
 from simclr_tf.models import norm
 from simclr_tf.optim import schedules
 from simclr_tf.tasks.setup import components
@@ -38,13 +39,18 @@ def lines(opened):
         ),
         "steps": (
             f"{plan.total_steps}, warm-up {plan.warmup_steps}, checkpoint "
-            f"every {plan.checkpoint_steps}"
+            f"every {plan.checkpoint_steps}{_apart(config)}"
         ),
         "loss": recipe.describe_loss(config, plan),
         "cpu": cpu.describe(cpu.record()),
         "precision": _precision(config, opened.strategy),
         "model_dir": config.model_dir,
     }
+
+
+def _apart(config):
+    is_set = derived.is_checkpoint_cadence_set(config)
+    return "" if is_set else ", half a minute apart or more"
 
 
 def _data(opened):

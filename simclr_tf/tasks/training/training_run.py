@@ -6,11 +6,13 @@ loop and what happens beside it. What differs is a `recipe.Recipe`.
 
 import functools
 import os
+import time
 import typing
 
 from absl import logging
 
 from simclr_tf import cpu, distribution, errors
+from simclr_tf.config import derived
 from simclr_tf.data import images, pipeline
 from simclr_tf.tasks.setup import (
     components,
@@ -32,6 +34,8 @@ from simclr_tf.training import (
 )
 
 PROFILE_DIRECTORY = "profile"  # in model_dir
+MIN_SAVE_SECS = 30.0
+"""Between checkpoints whose number nobody set; an epoch may be a second."""
 NUM_SAMPLE_IMAGES = 8
 """Images whose views are shown in TensorBoard at the start."""
 
@@ -179,12 +183,9 @@ def train(opened, checkpoints, lock):
         total_steps=plan.total_steps, headline=headline, chance=chance
     )
 
-    def save(_):
-        lock.check()
-        checkpoints.save()
-
+    saver = Saver(opened, checkpoints, lock)
     events = [
-        loop.Event(plan.checkpoint_steps, save),
+        loop.Event(plan.checkpoint_steps, saver.save_if_due),
         *opened.recipe.events(config, opened.source, state.model, metrics),
     ]
     with interruption.stop_on_signal() as asked_to_stop:
@@ -199,7 +200,7 @@ def train(opened, checkpoints, lock):
             steps_per_call=config.steps_per_loop,
         )
         if asked_to_stop():
-            save(step)
+            saver.save()
             logging.info("stopped and saved at step %d", step)
     shown.close()
     metrics.close()
@@ -209,6 +210,30 @@ def train(opened, checkpoints, lock):
     logging.info("trained in %s", progress.format_secs(shown.seconds))
     tell_what_was_learned(learned, metrics)
     return step
+
+
+class Saver:
+    """Saves at the plan's steps, but not many times a minute unasked."""
+
+    def __init__(self, opened, checkpoints, lock):
+        """See `train` for the arguments; nothing is saved yet."""
+        self._total_steps = opened.plan.total_steps
+        self._is_asked = derived.is_checkpoint_cadence_set(opened.config)
+        self._checkpoints = checkpoints
+        self._lock = lock
+        self._last_secs = time.monotonic()
+
+    def save_if_due(self, step):
+        """Saves a step that is the last, asked for, or long after the last."""
+        is_long_ago = time.monotonic() - self._last_secs >= MIN_SAVE_SECS
+        if self._is_asked or is_long_ago or step == self._total_steps:
+            self.save()
+
+    def save(self):
+        """Saves now, if the directory is still this run's own."""
+        self._lock.check()
+        self._checkpoints.save()
+        self._last_secs = time.monotonic()
 
 
 def tell_what_was_learned(learned, metrics):

@@ -185,7 +185,7 @@ def test_a_checkpoint_of_the_run_is_kept(tmp_path):
         config, _ = model_dir.recall_run(
             Config(mode="eval", model_dir=str(tmp_path), checkpoint=given)
         )
-        assert config.checkpoint == given
+        assert config.checkpoint == f"{tmp_path}/ckpt-3"
 
 
 @pytest.mark.parametrize("mode", ["eval", "export"])
@@ -213,3 +213,12 @@ def test_a_directory_below_a_file_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(errors.UserError, match="model_dir must be writable"):
         model_dir.make_directory(str(tmp_path / "file" / "run"))
+
+
+def test_who_asks_for_more_epochs_is_told_the_way(tmp_path):
+    claim(tmp_path, train_epochs=30)
+    with pytest.raises(errors.UserError, match=r"train longer.*checkpoint="):
+        model_dir.check_free(make(tmp_path, train_epochs=40), FACTS)
+    with pytest.raises(errors.UserError) as caught:
+        model_dir.check_free(make(tmp_path, train_epochs=30, seed=3), FACTS)
+    assert "train longer" not in str(caught.value)

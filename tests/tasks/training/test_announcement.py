@@ -59,7 +59,9 @@ def test_everything_the_run_will_do():
         "64 images on one device; 128 views; each against 126 negatives"
     )
     assert "lars, learning rate 0.075 = 0.3 x 64 / 256" in lines["rate"]
-    assert lines["steps"] == "300, warm-up 44, checkpoint every 22"
+    assert lines["steps"] == (
+        "300, warm-up 44, checkpoint every 22, half a minute apart or more"
+    )
     assert f"{2 * math.log(2 * BATCH - 1):.4f} = 2 log(2N-1)" in lines["loss"]
     assert lines["precision"] == "float32"
     assert lines["cpu"] == cpu.describe(cpu.record())
@@ -81,6 +83,12 @@ def test_tf32_is_named_where_there_is_such_a_gpu(
     monkeypatch.setattr(distribution, "device_type", lambda strategy: device)
     monkeypatch.setattr(distribution, "has_tf32", lambda: has_tf32)
     assert announce(tf32=tf32)[0]["precision"] == expected
+
+
+@pytest.mark.parametrize("name", ["checkpoint_steps", "checkpoint_epochs"])
+def test_a_cadence_that_was_set_is_kept(name):
+    lines, _ = announce(**{name: 1})
+    assert "half a minute" not in lines["steps"]
 
 
 def test_other_rules_and_replicas():
