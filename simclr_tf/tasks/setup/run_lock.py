@@ -28,7 +28,11 @@ class RunLock:
     """A lock that is held; `beat` is to be called now and then."""
 
     def __init__(self, path):
-        """Writes the file at `path`."""
+        """Writes the file at `path`.
+
+        Raises:
+            errors.UserError: if another process was faster.
+        """
         self._path = path
         self._content = {
             "host": socket.gethostname(),
@@ -37,8 +41,9 @@ class RunLock:
             "started": _now(),
             "token": uuid.uuid4().hex,
         }
-        self._last_beat = 0.0
-        self.beat()
+        _create(path, self._alive())
+        self._last_beat = time.monotonic()
+        self.check()  # where nothing is created but once, the last one has it
 
     def beat(self):
         """Says that this process lives, `BEAT_SECS` after the last time.
@@ -49,12 +54,12 @@ class RunLock:
         """
         if time.monotonic() - self._last_beat < BEAT_SECS:
             return
-        is_first = not self._last_beat
-        if not is_first:
-            self.check()
-        content = self._content | {"alive": _now(), "alive_secs": time.time()}
-        whole_file.write_json(self._path, content)
+        self.check()
+        whole_file.write_json(self._path, self._alive())
         self._last_beat = time.monotonic()
+
+    def _alive(self):
+        return self._content | {"alive": _now(), "alive_secs": time.time()}
 
     def check(self):
         """Raises `UserError` if this process does not hold the lock."""
@@ -94,8 +99,9 @@ def held(directory):
     if found is not None:
         _check_stale(found, path)
         logging.info("taking over from %s, which has ended", _describe(found))
+    if tf.io.gfile.exists(path):  # of one that has ended, or damaged
+        tf.io.gfile.remove(path)
     lock = RunLock(path)
-    lock.check()  # the last of two that started at once has written over
     try:
         yield lock
     except tf.errors.NotFoundError:
@@ -105,6 +111,26 @@ def held(directory):
         lock.release()
         if is_new and _is_empty(directory):
             tf.io.gfile.rmtree(directory)
+
+
+def _create(path, content):
+    """Writes a lock where there is none, at once where links can be made."""
+    if "://" in path:
+        whole_file.write_json(path, content)
+        return
+    prepared = f"{path}.{content['token']}"
+    whole_file.write_json(prepared, content)
+    try:
+        os.link(prepared, path)
+    except FileExistsError:
+        raise errors.UserError(
+            f"model_dir must be that of no other running process; {path!r} "
+            "was made at this moment"
+        ) from None
+    except OSError:  # a file system without links
+        whole_file.write_json(path, content)
+    finally:
+        os.remove(prepared)
 
 
 def _is_empty(directory):

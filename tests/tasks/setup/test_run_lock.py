@@ -57,6 +57,37 @@ def test_a_directory_with_something_in_it_stays(tmp_path):
     assert os.listdir(tmp_path / "run") == ["config.json"]
 
 
+def test_of_two_that_start_at_once_one_has_it(tmp_path):
+    """Each has seen that there is no lock, and writes its own."""
+    path = str(path_in(tmp_path))
+    first = run_lock.RunLock(path)
+    with pytest.raises(errors.UserError, match="at this moment"):
+        run_lock.RunLock(path)
+    first.check()
+    assert os.listdir(tmp_path) == [run_lock.FILE]
+
+
+def test_it_works_just_after_the_machine_has_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_lock.time, "monotonic", lambda: 3.0)
+    with run_lock.held(str(tmp_path)) as lock:
+        lock.check()
+
+
+@pytest.mark.parametrize("path", ["ram://run_lock", None])
+def test_without_links_the_last_one_has_it(tmp_path, monkeypatch, path):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(run_lock.os, "link", refuse)
+    path = f"{path or tmp_path}/{run_lock.FILE}"
+    first = run_lock.RunLock(path)
+    second = run_lock.RunLock(path)
+    second.check()
+    with pytest.raises(errors.UserError, match="taken over"):
+        first.check()
+    second.release()
+
+
 def test_a_living_process_is_not_disturbed(tmp_path, other_process):
     pid = other_process.pid
     write(tmp_path, pid=pid, process_started=run_lock._start_of(pid))
