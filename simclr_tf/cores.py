@@ -101,12 +101,22 @@ def _quota(directory):
     for files in names:
         paths = [os.path.join(directory, name) for name in files]
         if all(map(os.path.exists, paths)):
-            quota, period = " ".join(map(_content, paths)).split()
-            is_set = quota not in ("max", "-1")
-            return int(quota) / int(period) if is_set else None
+            return _cores_granted(" ".join(map(_content, paths)))
     return None
 
 
+def _cores_granted(text):
+    """Cores of "quota period"; None without a quota, or for anything else."""
+    try:
+        granted, period = text.split()
+        return int(granted) / int(period) if int(granted) > 0 else None
+    except (ValueError, ZeroDivisionError):  # "max", or no such numbers
+        return None
+
+
 def _content(path):
-    with open(path, encoding="ascii") as file:
-        return file.read()
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -140,7 +140,13 @@ def parse_sysctl(model, *features):
 
 def _sysctl(key):
     """A value of the Mac's kernel; "" for a key it does not have."""
-    done = subprocess.run(
-        ["sysctl", "-n", key], capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", key],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
     return done.stdout.strip()

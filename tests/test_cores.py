@@ -52,6 +52,13 @@ def test_a_container_sees_its_own_group_as_the_root(tmp_path):
     assert quota(tmp_path, "0::/") == 1.2
 
 
+@pytest.mark.parametrize("text", ["", "\n", "x y", "1 0", "100000", "0 100000"])
+def test_what_is_no_quota_is_none(tmp_path, text):
+    """An import of the package must not fail on it."""
+    write(tmp_path / "fs/cpu.max", text)
+    assert quota(tmp_path, "0::/") is None
+
+
 def test_no_groups_no_quota(tmp_path):
     assert quota(tmp_path, "") is None
     assert cores.quota(str(tmp_path), str(tmp_path / "absent")) is None

@@ -10,7 +10,9 @@ _BESIDE_CHECKPOINTS = re.compile(
 
 
 def expand(path):
-    """A path with `~` and variables such as `$HOME` in place."""
+    """A local path with `~` and variables such as `$HOME` in place."""
+    if "://" in path:
+        return path
     return os.path.expanduser(os.path.expandvars(path))
 
 
@@ -27,4 +29,5 @@ def expand_checkpoint(path):
     "run/ckpt-7.data-00000-of-00001", "run/ckpt-7.meta.json" and
     "run/ckpt-7.index" are "run/ckpt-7", "export/saved_model.pb" is "export".
     """
-    return _BESIDE_CHECKPOINTS.sub("", expand(path))
+    path = expand(path)
+    return path if os.path.isdir(path) else _BESIDE_CHECKPOINTS.sub("", path)

@@ -85,7 +85,8 @@ def _images_of(split, found, dataset):
     """Paths and classes (None for none) of what a split asks for."""
     paths, classes = [], []
     for part in splits.parse(split):
-        name = folder_layout.split_of(part.name) or part.name
+        meant = folder_layout.split_of(part.name)
+        name = meant if meant in found.files else part.name
         if name not in found.files:
             there = ", ".join(sorted(found.files))
             reason = f" ({found.note})" if found.note else ""

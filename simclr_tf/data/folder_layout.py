@@ -1,5 +1,6 @@
 """What the sub-folders of a folder of images are: splits, or classes."""
 
+import collections
 import os
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ SPLIT_NAMES = {
 }
 """The usual names of splits, in any case of letters, and which they mean."""
 TRAIN = "train"
+SCORED = frozenset((TRAIN, "test", "validation"))
+"""Splits that a folder may be made of; one of images without labels is not."""
 
 
 class Layout(NamedTuple):
@@ -37,9 +40,10 @@ class Layout(NamedTuple):
 def layout_of(root, paths):
     """Decides by the sub-folders in which images lie.
 
-    They are splits if all of them have usual names of splits, no two for the
-    same, and images beside them are left out; otherwise they are classes of
-    one split, "train".
+    They are splits if all of them have usual names of splits, or two of them
+    or more, "train" among these: no test image is to end up among the
+    training images for a third folder's sake. Images beside splits are left
+    out. Otherwise they are classes of one split, "train".
 
     Args:
         root: the folder.
@@ -52,17 +56,34 @@ def layout_of(root, paths):
     for path in paths:
         by_folder.setdefault(first_folder(path, root), []).append(path)
     loose = by_folder.pop(None, [])
-    named = {name: split_of(name) for name in by_folder}
-    splits = set(named.values())
-    if named and None not in splits and len(splits) == len(named):
-        return Layout(
-            {named[name]: os.path.join(root, name) for name in named},
-            {named[name]: tuple(found) for name, found in by_folder.items()},
-            f"{len(loose)} beside the splits left out: {loose[0]!r}"
-            if loose
-            else "",
-        )
-    return Layout({TRAIN: root}, {TRAIN: tuple(paths)}, _note(named))
+    meanings = {name: split_of(name) for name in by_folder}
+    if not _are_splits(meanings):
+        return Layout({TRAIN: root}, {TRAIN: tuple(paths)}, _note(meanings))
+    named = _named(meanings)
+    return Layout(
+        {split: os.path.join(root, name) for split, name in named.items()},
+        {split: tuple(by_folder[name]) for split, name in named.items()},
+        f"{len(loose)} beside the splits left out: {loose[0]!r}"
+        if loose
+        else "",
+    )
+
+
+def _are_splits(meanings):
+    """Whether sub-folders, by what their names mean, are splits."""
+    known = set(meanings.values()) - {None}
+    if TRAIN in known and len(known) > 1:
+        return True
+    return None not in meanings.values() and bool(known & SCORED)
+
+
+def _named(meanings):
+    """Split -> sub-folder; by its own name where that means no one split."""
+    counts = collections.Counter(meanings.values())
+    return {
+        split if split and counts[split] == 1 else name: name
+        for name, split in meanings.items()
+    }
 
 
 def first_folder(path, folder):
@@ -76,11 +97,11 @@ def split_of(name):
     return SPLIT_NAMES.get(name.lower()) if name else None
 
 
-def _note(named):
+def _note(meanings):
     """Says so where a name of a split is taken for a class."""
-    like_splits = sorted(name for name, split in named.items() if split)
-    others = sorted(name for name, split in named.items() if not split)
-    if not like_splits:
+    like_splits = sorted(name for name, split in meanings.items() if split)
+    others = sorted(name for name, split in meanings.items() if not split)
+    if not (like_splits and others):
         return ""
-    reason = f"{others[0]!r} is no split" if others else "two mean one split"
-    return f"{', '.join(map(repr, like_splits))} taken for classes, as {reason}"
+    shown = ", ".join(map(repr, like_splits))
+    return f"{shown} taken for classes, as {others[0]!r} is no split"

@@ -5,6 +5,8 @@ import os
 
 import tensorflow as tf
 
+from simclr_tf import errors
+
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
 SYSTEM_FOLDERS = frozenset(("@eadir", "__macosx", "$recycle.bin"))
 """Made by systems beside people's folders; they hold thumbnails and copies."""
@@ -17,9 +19,9 @@ _HIDDEN, _SYSTEM = "hidden", "system folder"
 class FolderScan:
     """A walk through a folder that takes every real directory once.
 
-    Links are followed, but not to folders that the walk reaches without
-    them, nor out to a folder that holds it, so that loops end and no image
-    counts twice. Only regular files are images.
+    Links are followed, but not to a folder that holds the link, so that loops
+    end, and below each first-level folder a directory is taken once, so that
+    no image counts twice in a class or split. Only regular files are images.
 
     Attributes:
         left_out: `collections.Counter` of what was left out, by kind.
@@ -28,16 +30,19 @@ class FolderScan:
     def __init__(self, root):
         """`root` is where the walk starts."""
         self.left_out = collections.Counter()
-        self._root = os.path.realpath(root)
-        self._linked = set()
+        self._root = root.rstrip("/")
+        self._taken = set()
         is_remote = "://" in root
         self._kinds = self._remote_kinds if is_remote else self._local_kinds
 
     def image_files(self, folder):
         """Yields paths of images at any depth, sorted within each folder."""
+        is_root = folder.rstrip("/") == self._root
         for name, kind in sorted(self._kinds(folder)):
             path = os.path.join(folder, name)
             if kind == _FOLDER:
+                if is_root:
+                    self._taken.clear()
                 yield from self.image_files(path)
             elif kind == _IMAGE:
                 yield path
@@ -49,44 +54,51 @@ class FolderScan:
         try:
             with os.scandir(folder) as scanned:
                 entries = list(scanned)
-        except OSError:
+        except PermissionError:
             self.left_out["unreadable folder"] += 1
             return []
-        if {entry.name for entry in entries} >= _RUN_FILES:
-            self.left_out["run of this program"] += 1
+        except OSError as error:
+            raise errors.UserError(
+                f"dataset must be a folder that can be read; {error}"
+            ) from error
+        real = os.path.realpath(folder)
+        if real in self._taken:
+            self.left_out["link to a folder that is taken already"] += 1
             return []
-        return [(entry.name, self._kind(entry)) for entry in entries]
+        if self._is_run(folder, {entry.name for entry in entries}):
+            return []
+        self._taken.add(real)
+        return [(entry.name, self._kind(entry, real)) for entry in entries]
 
-    def _kind(self, entry):
-        """What a local entry is, or why it is left out."""
+    def _is_run(self, folder, names):
+        """Whether a sub-folder is a `model_dir`, which is then counted."""
+        is_run = names >= _RUN_FILES and folder.rstrip("/") != self._root
+        if is_run:
+            self.left_out["run of this program"] += 1
+        return is_run
+
+    def _kind(self, entry, folder):
+        """What an entry of a local folder is, or why it is left out."""
         by_name = _kind_by_name(entry.name)
         if by_name:
             return by_name
         try:
             if entry.is_dir():
-                return self._kind_of_folder(entry)
+                is_loop = entry.is_symlink() and _lies_in(
+                    folder, os.path.realpath(entry.path)
+                )
+                return "link to a folder above it" if is_loop else _FOLDER
             if entry.is_file():
                 return _kind_of_file(entry.name)
         except OSError:
             return "unreadable link"
         return "broken link" if entry.is_symlink() else "pipe or device"
 
-    def _kind_of_folder(self, entry):
-        if not entry.is_symlink():
-            return _FOLDER
-        real = os.path.realpath(entry.path)
-        leads_back = _lies_in(real, self._root) or _lies_in(self._root, real)
-        if leads_back or real in self._linked:
-            return "link to a folder that is taken already"
-        self._linked.add(real)
-        return _FOLDER
-
     def _remote_kinds(self, folder):
         """As `_local_kinds`, of a file system that TensorFlow reads."""
         # These mark folders by a trailing slash, if at all.
         names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
-        if set(names) >= _RUN_FILES:
-            self.left_out["run of this program"] += 1
+        if self._is_run(folder, set(names)):
             return []
         return [
             (name, _remote_kind(os.path.join(folder, name)))
@@ -96,7 +108,8 @@ class FolderScan:
 
 def describe(left_out):
     """What a scan left out in words, "" for nothing."""
-    parts = [f"{count} {kind}" for kind, count in sorted(left_out.items())]
+    kinds = sorted((kind, count) for kind, count in left_out.items() if count)
+    parts = [f"{count} {kind}" for kind, count in kinds]
     return f"left out: {', '.join(parts)}" if parts else ""
 
 

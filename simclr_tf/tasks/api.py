@@ -103,6 +103,7 @@ def load_model(path, **flags):
             describes another one.
     """
     config = Config(mode="eval", checkpoint=os.fspath(path), **flags)
+    path = config.checkpoint
     devices.prepare(config)
     config, facts = given_checkpoint.recall(precision.settle(config))
     devices.configure(config)

@@ -89,6 +89,8 @@ def checkpoints_to_score(config, last_step, follow):
         if newest is not None and newest != scored:
             scored = newest
             yield os.path.join(directory, f"ckpt-{scored}")
+        elif scored is not None and _is_last_damaged(directory, last_step):
+            return
         elif follow:
             logging.log_first_n(
                 logging.INFO,
@@ -104,6 +106,11 @@ def checkpoints_to_score(config, last_step, follow):
             raise errors.UserError(
                 f"model_dir must hold a checkpoint; got {directory!r}"
             )
+
+
+def _is_last_damaged(directory, last_step):
+    """Whether the last checkpoint is there, though no better one will come."""
+    return checkpoint.committed_steps(directory)[-1:] >= [last_step]
 
 
 def score(config, model, source, path, step):

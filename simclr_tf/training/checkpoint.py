@@ -51,8 +51,7 @@ class Checkpoints:
         check_finite(self._state.model, step)
         prefix = os.path.join(self._directory, f"ckpt-{step}")
         self._root.write(prefix)
-        files = tf.io.gfile.glob(f"{prefix}.index")
-        files += tf.io.gfile.glob(f"{prefix}.data-*")
+        files = files_of(self._directory, step)
         for name in files:
             whole_file.to_disk(name)
         meta = {
@@ -111,9 +110,11 @@ class Checkpoints:
         old |= {step for step in left if step < steps[-1]}
         for step in old:
             prefix = os.path.join(self._directory, f"ckpt-{step}")
-            for suffix in (".meta.json", ".index", ".data-*"):
-                for name in tf.io.gfile.glob(prefix + suffix):
-                    tf.io.gfile.remove(name)
+            # The meta file first: what is left of a kill is not committed.
+            if tf.io.gfile.exists(meta_path(prefix)):
+                tf.io.gfile.remove(meta_path(prefix))
+            for name in files_of(self._directory, step):
+                tf.io.gfile.remove(name)
             if tf.io.gfile.isdir(f"{prefix}_temp"):  # TensorFlow's, of a kill
                 tf.io.gfile.rmtree(f"{prefix}_temp")
 
@@ -137,6 +138,19 @@ def committed_steps(directory):
     return sorted(int(hit.group(1)) for hit in found if hit)
 
 
+def files_of(directory, step):
+    """Paths of the index and the data of a checkpoint, committed or not.
+
+    By name: a path may hold what is a pattern for `glob`.
+    """
+    starts = (f"ckpt-{step}.index", f"ckpt-{step}.data-")
+    return [
+        os.path.join(directory, name)
+        for name in sorted(tf.io.gfile.listdir(directory))
+        if name.startswith(starts)
+    ]
+
+
 def written_steps(directory):
     """Steps of which there are files of a checkpoint, committed or not."""
     if not tf.io.gfile.isdir(directory):
@@ -157,7 +171,11 @@ def check_none_lost(directory):
     Raises:
         errors.UserError: if there are several checkpoints.
     """
-    steps = sorted(written_steps(directory))
+    steps = sorted(
+        step
+        for step in written_steps(directory)
+        if len(files_of(directory, step)) > 1  # what a kill left has fewer
+    )
     if len(steps) > 1:
         raise errors.UserError(
             f"model_dir must hold the file ckpt-N.meta.json of a checkpoint; "
@@ -193,7 +211,7 @@ def read_meta(prefix):
     is_whole = isinstance(sizes, dict) and all(
         isinstance(size, int) for size in sizes.values()
     )
-    if not (is_whole and sizes):
+    if not is_whole:
         raise ValueError("its meta.json tells no sizes of files")
     return meta
 
@@ -219,6 +237,8 @@ def newest_whole(directory):
 def check_sizes(prefix):
     """Raises ValueError if a file is not as long as when it was committed."""
     sizes = read_meta(prefix)["sizes"]
+    if not tf.io.gfile.exists(f"{prefix}.index"):
+        raise ValueError("its index is gone")
     for name, size in sizes.items():
         path = os.path.join(os.path.dirname(prefix), name)
         length = tf.io.gfile.stat(path).length

@@ -1,5 +1,6 @@
 """Files, mostly JSON, that are either whole or absent."""
 
+import contextlib
 import json
 import os
 
@@ -33,7 +34,8 @@ def to_disk(path):
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with contextlib.suppress(OSError):  # some systems cannot
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -28,6 +28,7 @@ def home(monkeypatch):
         ("$NO_SUCH/runs", "$NO_SUCH/runs"),
         ("runs/~", "runs/~"),
         ("gs://bucket/~x", "gs://bucket/~x"),
+        ("gs://bucket/$HOME", "gs://bucket/$HOME"),
     ],
 )
 def test_homes_and_variables(given, expected):
@@ -56,6 +57,12 @@ def test_names_of_data_sets_stay():
 )
 def test_any_file_of_a_checkpoint_is_the_checkpoint(pasted, meant):
     assert paths.expand_checkpoint(pasted) == meant
+
+
+def test_a_directory_called_like_such_a_file_is_itself(tmp_path):
+    (tmp_path / "x.index").mkdir()
+    given = str(tmp_path / "x.index")
+    assert paths.expand_checkpoint(given) == given
 
 
 def test_every_path_among_the_fields_is_expanded():

@@ -19,7 +19,6 @@ def layout(*names):
         ("val", "validation"),
         ("valid", "validation"),
         ("Validation", "validation"),
-        ("unlabeled", "unlabelled"),
     ],
 )
 def test_usual_names_in_any_case(name, split):
@@ -52,10 +51,24 @@ def test_a_class_called_train_is_a_class():
     assert found.note == "'train' taken for classes, as 'bus' is no split"
 
 
-def test_two_names_of_one_split_are_classes():
-    found = layout("val/0.png", "validation/1.png")
-    assert len(found.files["train"]) == 2
-    assert "two mean one split" in found.note
+def test_a_third_folder_makes_no_class_of_the_test_images():
+    found = layout("train/a/0.png", "Test/a/1.png", "holdout/a/2.png")
+    assert found.folders == {
+        "train": "/r/train",
+        "test": "/r/Test",
+        "holdout": "/r/holdout",
+    }
+
+
+def test_two_names_of_one_split_keep_their_own():
+    found = layout("train/0.png", "val/1.png", "validation/2.png")
+    assert set(found.files) == {"train", "val", "validation"}
+
+
+def test_images_without_labels_alone_are_no_split():
+    assert layout("unlabeled/0.png").files == {"train": ("/r/unlabeled/0.png",)}
+    both = layout("train/0.png", "unlabeled/1.png")
+    assert set(both.files) == {"train", "unlabelled"}
 
 
 def test_classes_and_flat_folders_need_no_word():

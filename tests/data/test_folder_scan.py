@@ -5,6 +5,7 @@ import os
 import pytest
 import tensorflow as tf
 
+from simclr_tf import errors
 from simclr_tf.data import folder_scan
 
 
@@ -49,23 +50,51 @@ def test_other_files_are_counted_by_kind(tmp_path):
     assert folder_scan.describe({}) == ""
 
 
-@pytest.mark.parametrize("target", ["..", ".", "../..", "../b"])
-def test_a_link_back_into_the_tree_is_not_followed(tmp_path, target):
+@pytest.mark.parametrize("target", ["..", ".", "../.."])
+def test_a_link_to_a_folder_above_it_is_not_followed(tmp_path, target):
     touch(tmp_path, "r/a/0.png", "r/b/1.png", "outside.png")
     (tmp_path / "r/a/up").symlink_to(target)
     names, left_out = scan(tmp_path / "r")
     assert names == ["a/0.png", "b/1.png"]
-    assert left_out == {"link to a folder that is taken already": 1}
+    assert left_out == {"link to a folder above it": 1}
 
 
-def test_links_out_of_the_tree_are_followed_once(tmp_path):
-    touch(tmp_path, "far/0.png", "far/deep/1.png", "r/2.png")
-    for name in ("x", "y"):
-        (tmp_path / "r" / name).symlink_to(tmp_path / "far")
+def test_below_a_first_level_folder_each_is_taken_once(tmp_path):
+    """So that no image counts twice in a class or a split."""
+    touch(tmp_path, "far/0.png", "far/deep/1.png", "r/a/b/2.png")
+    for name in ("r/a/x", "r/a/y", "r/c"):
+        (tmp_path / name).symlink_to(tmp_path / "far")
+    (tmp_path / "r/a/z").symlink_to("b")
     (tmp_path / "far/back").symlink_to(tmp_path / "far")
     names, left_out = scan(tmp_path / "r")
-    assert names == ["2.png", "x/0.png", "x/deep/1.png"]
-    assert left_out == {"link to a folder that is taken already": 2}
+    assert names == [
+        "a/b/2.png",
+        "a/x/0.png",
+        "a/x/deep/1.png",
+        "c/0.png",
+        "c/deep/1.png",
+    ]
+    assert left_out == {
+        "link to a folder above it": 2,
+        "link to a folder that is taken already": 2,
+    }
+
+
+def test_splits_and_classes_may_be_links(tmp_path):
+    """Into the folder, into a hidden store, and two to the same."""
+    touch(tmp_path, "r/raw/train/0.png", "r/.store/cat/1.png")
+    (tmp_path / "r/train").symlink_to("raw/train")
+    (tmp_path / "r/cat").symlink_to(".store/cat")
+    for name in ("one", "two"):
+        (tmp_path / "r" / name).symlink_to("raw/train")
+    names, _ = scan(tmp_path / "r")
+    assert names == [
+        "cat/1.png",
+        "one/0.png",
+        "raw/train/0.png",
+        "train/0.png",
+        "two/0.png",
+    ]
 
 
 def test_a_link_to_a_file_is_an_image(tmp_path):
@@ -120,12 +149,26 @@ def test_what_cannot_be_read_is_counted(tmp_path, monkeypatch):
     assert left_out == {"unreadable folder": 1}
 
 
+def test_a_folder_that_fails_otherwise_is_not_dropped(tmp_path, monkeypatch):
+    def fail(path):
+        raise OSError(5, "Input/output error", path)
+
+    monkeypatch.setattr(folder_scan.os, "scandir", fail)
+    with pytest.raises(errors.UserError, match="Input/output error"):
+        scan(tmp_path)
+
+
 def test_a_run_among_the_images_is_none_of_them(tmp_path):
     touch(tmp_path, "0.png", "runs/one/config.json", "runs/one/metrics.jsonl")
     touch(tmp_path, "runs/one/report/curve.png", "config.json")
     names, left_out = scan(tmp_path)
     assert names == ["0.png"]
     assert left_out == {"run of this program": 1, ".json": 1}
+
+
+def test_the_folder_itself_is_never_a_run(tmp_path):
+    touch(tmp_path, "0.png", "config.json", "metrics.jsonl")
+    assert scan(tmp_path)[0] == ["0.png"]
 
 
 def test_a_remote_folder_is_walked_by_tensorflow():

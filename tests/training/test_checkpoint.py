@@ -154,7 +154,6 @@ META_DAMAGE = (
     "[]",
     "null",
     '{"sizes": [1]}',
-    '{"sizes": {}}',
     '{"sizes": {"ckpt-2.index": "long"}}',
     "[" * 200_000,
     "\0" * 50,
@@ -169,6 +168,24 @@ def test_a_damaged_meta_file_is_damage(directory, two_saved, content):
     assert run.step == 1
     assert_same(values(run), two_saved[1])
     assert checkpoint.newest_whole(directory) == 1
+
+
+def test_a_meta_file_of_before_that_tells_no_sizes(directory, two_saved):
+    """Paths with patterns had such; the index has to be there."""
+    for content in ('{"sizes": {}}', '{"sizes": {}, "step": 2}'):
+        with open(f"{directory}/ckpt-2.meta.json", "w") as file:
+            file.write(content)
+        assert restored(directory)[0].step == 2
+    os.remove(f"{directory}/ckpt-2.index")
+    assert restored(directory)[0].step == 1
+
+
+def test_parts_of_two_first_checkpoints_are_no_loss(directory, two_saved):
+    """Two kills while the first one is written: the run starts again."""
+    for step in (1, 2):
+        os.remove(f"{directory}/ckpt-{step}.meta.json")
+        os.remove(f"{directory}/ckpt-{step}.index")
+    assert restored(directory)[1] is None
 
 
 def test_checkpoints_without_their_meta_files_are_no_fresh_start(

@@ -35,9 +35,9 @@ def _check_one_worker():
     """Refuses to be one of several workers: each would train alone."""
     cluster = os.environ.get("TF_CONFIG")
     try:
-        tasks = json.loads(cluster)["cluster"] if cluster else {}
+        tasks = json.loads(cluster or "{}").get("cluster", {})
         num_tasks = sum(len(hosts) for hosts in tasks.values())
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError) as error:
         raise errors.UserError(
             f"TF_CONFIG must be JSON with a cluster, or not set; got "
             f"{cluster!r}"

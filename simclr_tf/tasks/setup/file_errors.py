@@ -45,9 +45,7 @@ def in_one_line():
 
 
 def _refused(reason):
-    return errors.UserError(
-        f"files must be open to this user: {_plain(reason)}"
-    )
+    return errors.UserError(f"files must be usable: {_plain(reason)}")
 
 
 def _full(reason):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import simclr_tf
 from simclr_tf import cpu, errors
-from simclr_tf.config import Config
+from simclr_tf.config import Config, paths
 from simclr_tf.data import class_names
 from simclr_tf.training import whole_file
 
@@ -39,6 +39,7 @@ def check_free(config, facts):
     """
     path = config.model_dir
     check_directory(path)
+    check_not_the_images(config)
     former = read_run(path)
     if former is None:
         check_no_checkpoints(path)
@@ -58,6 +59,25 @@ def check_directory(path):
         raise errors.UserError(
             f"model_dir must be a directory; {path!r} is a file"
         )
+
+
+def check_not_the_images(config):
+    """Raises `UserError` if a run would lie among the images it sees.
+
+    Its own pictures would be images the next time; in a folder of their own
+    below it they are left out.
+    """
+    folder = config.dataset.removeprefix(paths.FOLDER_PREFIX)
+    is_folder = folder != config.dataset
+    if is_folder and _real(folder) == _real(config.model_dir):
+        raise errors.UserError(
+            f"model_dir must not be the folder of images; got "
+            f"{config.model_dir!r}"
+        )
+
+
+def _real(path):
+    return path.rstrip("/") if "://" in path else os.path.realpath(path)
 
 
 def check_no_run(path, reason):

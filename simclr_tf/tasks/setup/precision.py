@@ -40,17 +40,16 @@ def recorded(config):
     Raises:
         errors.UserError: if its record cannot be understood.
     """
-    path = config.model_dir
-    if not path and config.mode in _RECALLING_MODES and config.checkpoint:
-        path = model_dir.run_of(config.checkpoint)
-    if not path:
-        return None
-    run = model_dir.read_run(path)
-    if run is not None:
-        return run["config"].precision
-    curve = os.path.join(path, model_dir.CURVE_FILE)
-    if tf.io.gfile.exists(curve):
-        return whole_file.read_json(curve)["precision"]
+    places = [config.model_dir]
+    if config.mode in _RECALLING_MODES and config.checkpoint:
+        places.append(model_dir.run_of(config.checkpoint))
+    for path in filter(None, places):
+        run = model_dir.read_run(path)
+        if run is not None:
+            return run["config"].precision
+        curve = os.path.join(path, model_dir.CURVE_FILE)
+        if tf.io.gfile.exists(curve):
+            return whole_file.read_json(curve)["precision"]
     return None
 
 

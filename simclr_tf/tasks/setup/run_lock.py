@@ -1,12 +1,13 @@
 """One training at a time in a `model_dir`.
 
-A file tells which process trains in it, and when that was last known to live.
-A lock that its process did not live to remove is taken over.
+A file tells which process trains in it; a thread gives a sign of life in it now
+and then. A lock that its process did not live to remove is taken over.
 """
 
 import contextlib
 import os
 import socket
+import threading
 import time
 import uuid
 
@@ -18,14 +19,16 @@ from simclr_tf.tasks.setup import model_dir
 from simclr_tf.training import whole_file
 
 FILE = "lock.json"  # in model_dir
-BEAT_SECS = 60.0
+BEAT_SECS = 15.0
 """Between signs of life."""
-STALE_SECS = 900.0
-"""Without a sign of life, of a process that cannot be asked."""
+WATCH_SECS = 3 * BEAT_SECS
+"""How long the lock of a process that cannot be asked is watched for one."""
+POLL_SECS = 1.0
+_PID_NAMESPACE = "/proc/self/ns/pid"
 
 
 class RunLock:
-    """A lock that is held; `beat` is to be called now and then."""
+    """A lock that this process holds."""
 
     def __init__(self, path):
         """Writes the file at `path`.
@@ -35,40 +38,37 @@ class RunLock:
         """
         self._path = path
         self._content = {
-            "host": socket.gethostname(),
+            **_place(),
             "pid": os.getpid(),
             "process_started": _start_of(os.getpid()),
-            "started": _now(),
+            "started": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
             "token": uuid.uuid4().hex,
         }
-        _create(path, self._alive())
-        self._last_beat = time.monotonic()
+        _create(path, self._content | {"beats": 0})
         self.check()  # where nothing is created but once, the last one has it
 
-    def beat(self):
-        """Says that this process lives, `BEAT_SECS` after the last time.
-
-        Raises:
-            errors.UserError: if another process has taken over, or
-                `model_dir` is gone.
-        """
-        if time.monotonic() - self._last_beat < BEAT_SECS:
-            return
-        self.check()
-        whole_file.write_json(self._path, self._alive())
-        self._last_beat = time.monotonic()
-
-    def _alive(self):
-        return self._content | {"alive": _now(), "alive_secs": time.time()}
-
     def check(self):
-        """Raises `UserError` if this process does not hold the lock."""
-        found = _read(self._path)
+        """Raises `UserError` if this process does not hold the lock.
+
+        A file that cannot be read at this moment counts as held: a file
+        system that is out of reach for a second ends no run.
+        """
+        try:
+            found = _read(self._path)
+        except tf.errors.OpError as error:
+            logging.warning("%r cannot be read: %s", self._path, error.message)
+            return
         if found is None or found.get("token") != self._content["token"]:
             raise errors.UserError(
                 f"model_dir must stay this run's own while it trains; "
                 f"{self._path!r} was removed or taken over"
             )
+
+    def beat(self, number):
+        """Gives a sign of life, if the lock is held and can be written."""
+        with contextlib.suppress(tf.errors.OpError, OSError, errors.UserError):
+            self.check()
+            whole_file.write_json(self._path, self._content | {"beats": number})
 
     def release(self):
         """Removes the file, if it is still this process's own."""
@@ -95,15 +95,11 @@ def held(directory):
     is_new = not tf.io.gfile.isdir(directory)
     model_dir.make_directory(directory)
     path = os.path.join(directory, FILE)
-    found = _read(path)
-    if found is not None:
-        _check_stale(found, path)
-        logging.info("taking over from %s, which has ended", _describe(found))
-    if tf.io.gfile.exists(path):  # of one that has ended, or damaged
-        tf.io.gfile.remove(path)
+    _make_way(path)
     lock = RunLock(path)
     try:
-        yield lock
+        with _beating(lock):
+            yield lock
     except tf.errors.NotFoundError:
         lock.check()  # says that the directory was removed, if so
         raise
@@ -111,6 +107,73 @@ def held(directory):
         lock.release()
         if is_new and _is_empty(directory):
             tf.io.gfile.rmtree(directory)
+
+
+@contextlib.contextmanager
+def _beating(lock):
+    """Context in which a thread gives the signs of life."""
+    is_over = threading.Event()
+
+    def beat():
+        number = 0
+        while not is_over.wait(BEAT_SECS):
+            number += 1
+            lock.beat(number)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _make_way(path):
+    """Removes the lock of a process that has ended, or a damaged one.
+
+    Raises:
+        errors.UserError: if its process lives.
+    """
+    found = _read(path)
+    if found is None:
+        return
+    if found and _lives(found, path):
+        raise errors.UserError(
+            f"model_dir must be that of no other running process; {path!r} is "
+            f"held by {_describe(found)}"
+        )
+    if found:
+        logging.info("taking over from %s, which has ended", _describe(found))
+    with contextlib.suppress(tf.errors.NotFoundError):
+        tf.io.gfile.remove(path)
+
+
+def _lives(found, path):
+    """Whether the process of a lock lives: it is asked, or else watched."""
+    place = _place()
+    if all(found.get(name) == value for name, value in place.items()):
+        is_own = found.get("pid") == os.getpid()
+        started = _start_of(found.get("pid"))
+        is_same = started is not None and started == found.get(
+            "process_started"
+        )
+        return is_same and not is_own
+    logging.info(
+        "watching %s for %d s for a sign of life of %s",
+        path,
+        WATCH_SECS,
+        _describe(found),
+    )
+    ends = time.monotonic() + WATCH_SECS
+    while time.monotonic() < ends:
+        time.sleep(POLL_SECS)
+        now = _read(path)
+        if now is None:
+            return False
+        if now and now != found:
+            return True
+    return False
 
 
 def _create(path, content):
@@ -138,22 +201,6 @@ def _is_empty(directory):
     return is_there and not tf.io.gfile.listdir(directory)
 
 
-def _check_stale(found, path):
-    """Raises `UserError` if the process of a lock is alive, or may be."""
-    is_here = found.get("host") == socket.gethostname()
-    if is_here:
-        is_alive = _start_of(found.get("pid")) == found.get("process_started")
-        is_own = found.get("pid") == os.getpid()
-        lives = is_alive and not is_own
-    else:
-        lives = time.time() - found.get("alive_secs", 0.0) < STALE_SECS
-    if lives:
-        raise errors.UserError(
-            f"model_dir must be that of no other running process; {path!r} is "
-            f"held by {_describe(found)}; if that has ended, remove the file"
-        )
-
-
 def _describe(found):
     return (
         f"process {found.get('pid')} on {found.get('host')} since "
@@ -162,14 +209,22 @@ def _describe(found):
 
 
 def _read(path):
-    """The content of a lock file; None where there is none, or damage."""
-    if not tf.io.gfile.exists(path):
-        return None
+    """The content of a lock file; None where there is none, {} for damage."""
     try:
         content = whole_file.read_json(path)
-    except (ValueError, tf.errors.OpError):
+    except tf.errors.NotFoundError:
         return None
-    return content if isinstance(content, dict) else None
+    except errors.UserError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _place():
+    """Where numbers of processes mean the same: a host, or a container."""
+    namespace = ""
+    with contextlib.suppress(OSError):
+        namespace = os.readlink(_PID_NAMESPACE)
+    return {"host": socket.gethostname(), "namespace": namespace}
 
 
 def _start_of(pid):
@@ -182,12 +237,12 @@ def _start_of(pid):
             return f.read().rpartition(")")[2].split()[19]
     except OSError:
         pass
+    if os.name != "posix" or os.path.isdir("/proc/self"):
+        return None
     try:
         os.kill(int(pid), 0)
+    except PermissionError:  # another user's
+        return "unknown"
     except (TypeError, ValueError, OSError, OverflowError):
         return None
     return "unknown"
-
-
-def _now():
-    return time.strftime("%Y-%m-%d %H:%M:%S %Z")

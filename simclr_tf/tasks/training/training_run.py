@@ -88,6 +88,7 @@ def run(config, recipe):
         config.model_dir, state, keep=config.keep_checkpoint_max
     )
     with run_lock.held(config.model_dir) as lock:
+        model_dir.check_free(config, facts)  # now that no other can change it
         return run_alone(opened, checkpoints, facts, lock)
 
 
@@ -195,7 +196,7 @@ def train(opened, checkpoints, lock):
             iterator=iterator,
             total_steps=plan.total_steps,
             events=events,
-            report=make_report(opened, shown, metrics, learned, lock),
+            report=make_report(opened, shown, metrics, learned),
             should_stop=asked_to_stop,
             steps_per_call=config.steps_per_loop,
         )
@@ -314,12 +315,11 @@ def make_call(opened, *, make=loop.make_train_call):
     return call, step.headline
 
 
-def make_report(opened, shown, metrics, learned, lock):
+def make_report(opened, shown, metrics, learned):
     """Returns what the loop calls after every graph call."""
     optimizer = opened.state.optimizer
 
     def report(step, num_steps, values):
-        lock.beat()
         shown.add(step, num_steps, values)
         learned.add(num_steps, values)
         warning = learned.early_warning(step)

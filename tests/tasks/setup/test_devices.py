@@ -39,20 +39,29 @@ FLAGS = {
     [
         ({"worker": ["a:1", "b:1"]}, "one worker at most.*got 2"),
         ({"chief": ["a:1"], "worker": ["b:1"]}, "one worker at most.*got 2"),
-        (None, "must be JSON with a cluster"),
+        ([], "must be JSON with a cluster"),
+        ({"worker": 3}, "must be JSON with a cluster"),
     ],
 )
 def test_several_workers_are_refused(monkeypatch, tmp_path, cluster, words):
     """Each would train alone, into one directory."""
-    text = json.dumps({"cluster": cluster} if cluster else [])
+    text = json.dumps({"cluster": cluster} if cluster else cluster)
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(errors.UserError, match=words):
         devices.prepare(Config(model_dir=str(tmp_path)))
 
 
-@pytest.mark.parametrize("cluster", [{}, {"worker": ["a:1"]}])
-def test_one_worker_is_as_none(monkeypatch, tmp_path, cluster):
-    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster}))
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"environment": "cloud", "task": {"type": "master"}},
+        {"cluster": {}},
+        {"cluster": {"worker": ["a:1"]}},
+    ],
+)
+def test_one_worker_is_as_none(monkeypatch, tmp_path, content):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(content))
     devices.prepare(Config(model_dir=str(tmp_path)))
 
 

@@ -25,8 +25,8 @@ def passed_through(error):
     [
         (FULL, "disks must have room: /d/x; No space left on it; what"),
         (OSError(errno.ENOSPC, "No space left", "/d/x"), "disks must have"),
-        (DENIED, "files must be open to this user: /d/x"),
-        (PermissionError(errno.EACCES, "Permission denied", "/d/x"), "open to"),
+        (DENIED, "files must be usable: /d/x"),
+        (PermissionError(errno.EACCES, "Permission denied", "/d/x"), "usable"),
         (OSError(errno.EROFS, "Read-only file system", "/d/x"), "Read-only"),
     ],
 )

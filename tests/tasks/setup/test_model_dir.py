@@ -215,6 +215,17 @@ def test_a_directory_below_a_file_cannot_be_made(tmp_path):
         model_dir.make_directory(str(tmp_path / "file" / "run"))
 
 
+def test_the_folder_of_images_is_no_model_dir(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "link").symlink_to("photos")
+    for name in ("photos", "link", "photos/"):
+        config = make(f"{tmp_path}/{name}", dataset=f"folder:{tmp_path}/photos")
+        with pytest.raises(errors.UserError, match="not be the folder of"):
+            model_dir.check_free(config, FACTS)
+    inside = make(tmp_path / "photos/run", dataset=f"folder:{tmp_path}/photos")
+    model_dir.check_free(inside, FACTS)
+
+
 def test_who_asks_for_more_epochs_is_told_the_way(tmp_path):
     claim(tmp_path, train_epochs=30)
     with pytest.raises(errors.UserError, match=r"train longer.*checkpoint="):

@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+import types
 
 import pytest
+import tensorflow as tf
 from command_line import TINY, run
 
 from simclr_tf import errors
@@ -23,12 +25,12 @@ def path_in(directory):
 def write(directory, **values):
     directory.mkdir(exist_ok=True)
     content = {
-        "host": socket.gethostname(),
+        **run_lock._place(),
         "pid": os.getpid(),
         "process_started": "long ago",
         "started": "2026-01-01 00:00:00 UTC",
         "token": "theirs",
-        "alive_secs": time.time(),
+        "beats": 0,
     }
     path_in(directory).write_text(json.dumps(content | values))
 
@@ -67,12 +69,6 @@ def test_of_two_that_start_at_once_one_has_it(tmp_path):
     assert os.listdir(tmp_path) == [run_lock.FILE]
 
 
-def test_it_works_just_after_the_machine_has_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_lock.time, "monotonic", lambda: 3.0)
-    with run_lock.held(str(tmp_path)) as lock:
-        lock.check()
-
-
 @pytest.mark.parametrize("path", ["ram://run_lock", None])
 def test_without_links_the_last_one_has_it(tmp_path, monkeypatch, path):
     def refuse(*_):
@@ -92,7 +88,7 @@ def test_a_living_process_is_not_disturbed(tmp_path, other_process):
     pid = other_process.pid
     write(tmp_path, pid=pid, process_started=run_lock._start_of(pid))
     with (
-        pytest.raises(errors.UserError, match=f"process {pid} on .*remove"),
+        pytest.raises(errors.UserError, match=f"held by process {pid} on "),
         run_lock.held(str(tmp_path)),
     ):
         pass
@@ -108,18 +104,45 @@ def test_an_ended_process_is_followed(tmp_path, other_process):
             assert content["pid"] == os.getpid()
 
 
-@pytest.mark.parametrize(("age", "is_free"), [(10, False), (10_000, True)])
-def test_another_host_is_believed_for_a_while(tmp_path, age, is_free):
-    write(tmp_path, host="elsewhere", alive_secs=time.time() - age)
-    if is_free:
-        with run_lock.held(str(tmp_path)):
-            pass
-        return
+@pytest.fixture
+def clock(monkeypatch):
+    """Time passes by `sleep` alone; `at[seconds]` is called at its time."""
+    made = types.SimpleNamespace(now=0.0, at={})
+
+    def sleep(seconds):
+        made.now += seconds
+        for when in [x for x in made.at if x <= made.now]:
+            made.at.pop(when)()
+
+    fake = types.SimpleNamespace(
+        monotonic=lambda: made.now, sleep=sleep, strftime=time.strftime
+    )
+    monkeypatch.setattr(run_lock, "time", fake)
+    return made
+
+
+@pytest.mark.parametrize(
+    "place", [{"host": "elsewhere"}, {"namespace": "pid:[1]"}]
+)
+def test_who_cannot_be_asked_is_watched(tmp_path, clock, place):
+    """Without a sign of life the lock is taken over, with one it is not."""
+    write(tmp_path, **place)
+    with run_lock.held(str(tmp_path)):
+        assert clock.now >= run_lock.WATCH_SECS
+    write(tmp_path, **place)
+    clock.at[clock.now + 20] = lambda: write(tmp_path, beats=1, **place)
     with (
-        pytest.raises(errors.UserError, match="on elsewhere"),
+        pytest.raises(errors.UserError, match="held by process"),
         run_lock.held(str(tmp_path)),
     ):
         pass
+
+
+def test_who_leaves_while_it_is_watched_makes_way(tmp_path, clock):
+    write(tmp_path, host="elsewhere")
+    clock.at[5] = path_in(tmp_path).unlink
+    with run_lock.held(str(tmp_path)):
+        assert clock.now < run_lock.WATCH_SECS
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"pid": "x"}'])
@@ -130,25 +153,40 @@ def test_a_damaged_lock_locks_nothing(tmp_path, content):
 
 
 def test_signs_of_life_are_given_now_and_then(tmp_path, monkeypatch):
-    now = [1000.0]
-    monkeypatch.setattr(run_lock.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(run_lock, "BEAT_SECS", 0.01)
     with run_lock.held(str(tmp_path)) as lock:
-        path_in(tmp_path).write_text("none of ours")
-        lock.beat()  # too early to look
-        now[0] += run_lock.BEAT_SECS + 1
+        ends = time.monotonic() + 20
+        while time.monotonic() < ends:
+            if json.loads(path_in(tmp_path).read_text())["beats"] > 2:
+                break
+        else:
+            pytest.fail("no sign of life")
+        lock.check()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_that_is_another_s_is_not_written(tmp_path):
+    with run_lock.held(str(tmp_path)) as lock:
+        write(tmp_path)
+        lock.beat(1)
         with pytest.raises(errors.UserError, match="removed or taken over"):
-            lock.beat()
-    assert path_in(tmp_path).read_text() == "none of ours"
+            lock.check()
+    assert json.loads(path_in(tmp_path).read_text())["token"] == "theirs"
 
 
-def test_a_directory_that_is_gone_ends_the_run(tmp_path, monkeypatch):
-    now = [1000.0]
-    monkeypatch.setattr(run_lock.time, "monotonic", lambda: now[0])
-    with run_lock.held(str(tmp_path / "run")) as lock:
-        os.remove(path_in(tmp_path / "run"))
-        now[0] += run_lock.BEAT_SECS + 1
-        with pytest.raises(errors.UserError, match="removed"):
-            lock.beat()
+def test_a_file_system_out_of_reach_ends_no_run(tmp_path, monkeypatch, caplog):
+    def fail(path):
+        raise tf.errors.UnavailableError(None, None, "503")
+
+    with run_lock.held(str(tmp_path)) as lock:
+        with monkeypatch.context() as patch:
+            patch.setattr(run_lock.whole_file, "read_json", fail)
+            lock.check()
+            lock.beat(1)
+        assert "cannot be read: 503" in caplog.text
+        os.remove(path_in(tmp_path))
+        with pytest.raises(errors.UserError, match="removed or taken over"):
+            lock.check()
 
 
 def test_the_second_of_two_runs_is_refused(tmp_path, other_process):
