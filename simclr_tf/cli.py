@@ -29,6 +29,9 @@ def console(argv=None):
             stderr) and without arguments (how to start), 130 after Ctrl-C.
     """
     argv = sys.argv if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not that of a notebook
+            stream.reconfigure(errors="replace")  # of the C locale, say
     if _HELP.intersection(argv[1:]):
         print(help_text.render(), end="")
         sys.exit(0)

@@ -17,7 +17,7 @@ from simclr_tf import errors
 from simclr_tf.evaluation import predictions, significance
 from simclr_tf.tasks.scoring import saved_predictions
 from simclr_tf.tasks.setup import model_dir
-from simclr_tf.training import whole_file
+from simclr_tf.training import console, whole_file
 
 ALPHA = 1 - significance.CONFIDENCE
 """Runs differ where p is below."""
@@ -54,7 +54,7 @@ def run(config):
     apart = seeds_apart(ours, theirs, right)
     result = content(ours, theirs, right, found, apart)
     for line in lines(result):
-        print(line, flush=True)
+        console.show(line)
     path = write(result)
     logging.info("written to %s", path)
     return result

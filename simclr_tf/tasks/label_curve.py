@@ -10,7 +10,7 @@ from simclr_tf.tasks.curve import frozen_points, record, trainings
 from simclr_tf.tasks.scoring import eval_checks
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
 from simclr_tf.tasks.training import seen_labels
-from simclr_tf.training import whole_file
+from simclr_tf.training import console, whole_file
 from simclr_tf.viz import label_curve as plot
 
 
@@ -96,7 +96,7 @@ def trained_points(config, draws):
 def report(config, points, sources):
     """Prints the table, writes CSV files and the picture."""
     summary = plot.summarize(points)
-    print(plot.render(summary), flush=True)
+    console.show(plot.render(summary))
     directory = os.path.join(config.model_dir, model_dir.REPORT_DIRECTORY)
     tf.io.gfile.makedirs(directory)
     for name, rows in (("", points), ("_summary", summary)):

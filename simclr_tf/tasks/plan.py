@@ -13,6 +13,7 @@ from simclr_tf.tasks import distill, finetune, pretrain
 from simclr_tf.tasks.planning import advice, plan_text, probe
 from simclr_tf.tasks.setup import components, given_checkpoint
 from simclr_tf.tasks.training import announcement, training_run
+from simclr_tf.training import console
 
 # Source: Russakovsky et al. 2015, "ImageNet Large Scale Visual Recognition
 # Challenge", Table 2 (1,281,167 training images, 1000 classes).
@@ -201,4 +202,4 @@ def _size(variables):
 
 def _show(lines):
     for name, text in lines.items():
-        print(f"{name:<14} {text}", flush=True)
+        console.show(f"{name:<14} {text}")

@@ -6,7 +6,7 @@ from simclr_tf import errors
 from simclr_tf.data import transfer_sets
 from simclr_tf.tasks import transfer_finetune, transfer_linear
 from simclr_tf.tasks.setup import components, model_dir
-from simclr_tf.training import whole_file
+from simclr_tf.training import console, whole_file
 from simclr_tf.viz import transfer as table
 
 _METHODS = {
@@ -51,7 +51,7 @@ def run(config, model, path, step, former):
             f"transfer_datasets must name a set that can be opened; "
             f"{rows[0].dataset}: {rows[0].reason}"
         )
-    print(table.render(kept + rows), flush=True)
+    console.show(table.render(kept + rows))
     return {method: {row.dataset: row._asdict() for row in rows}}
 
 

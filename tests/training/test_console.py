@@ -1,4 +1,7 @@
+import io
 import logging as python_logging
+import subprocess
+import sys
 
 import pytest
 from absl import logging
@@ -33,3 +36,36 @@ def test_lines_are_bare(own_handler):
     assert logging.get_verbosity() == logging.INFO
     line = own_handler.format(record(python_logging.INFO, console.PACKAGE))
     assert line == "text"
+
+
+def test_what_stdout_cannot_encode_is_a_question_mark(monkeypatch):
+    """As under the C locale, or PYTHONIOENCODING=ascii."""
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    monkeypatch.setattr(console.sys, "stdout", stream)
+    console.show("70.6 ± 4.9")
+    assert written.getvalue() == b"70.6 ? 4.9\n"
+
+
+CHILD = """
+import sys, time
+from simclr_tf.training import console
+time.sleep(1)  # until nobody reads
+for _ in range(3):
+    console.show("a result")
+print("written", file=sys.stderr)
+"""
+
+
+def test_where_nobody_reads_the_result_is_not_lost():
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    child.stdout.close()
+    errors = child.stderr.read()
+    assert child.wait() == 0, errors
+    assert errors.splitlines()[-1] == "written"
+    assert errors.count("results cannot be shown") == 1

@@ -3,6 +3,7 @@
 from simclr_tf.data import subsets
 from simclr_tf.evaluation import methods, probes
 from simclr_tf.tasks.scoring import frozen_features
+from simclr_tf.training import console
 
 ENDPOINTS = (
     *(f"block_group{number}" for number in range(1, 5)),
@@ -43,7 +44,7 @@ def run(config, extractor, sources):
         num_classes=sources[1].num_classes,
         seed=config.seed,
     )
-    print(probes.render(found), flush=True)
+    console.show(probes.render(found))
     return found
 
 

@@ -16,6 +16,7 @@ from simclr_tf.tasks.scoring import (
     frozen_features,
 )
 from simclr_tf.tasks.setup import components, model_dir
+from simclr_tf.training import console
 from simclr_tf.viz import label_budgets as plot
 from simclr_tf.viz import table
 
@@ -201,9 +202,9 @@ def write_classifiers(config, step, arrays):
 
 def show(config, rows, train_source):
     """Prints the table."""
-    print(table.render(rows), flush=True)
+    console.show(table.render(rows))
     if RANDOM in rows:
-        print(f"{RANDOM}: {baselines.note(config, train_source)}", flush=True)
+        console.show(f"{RANDOM}: {baselines.note(config, train_source)}")
 
 
 def draw(config, rows, step, sources):
