@@ -2,13 +2,15 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import types
 
 import pytest
 
-from simclr_tf import backend
+import simclr_tf
+from simclr_tf import backend, cores, cpu
 
 CHILD = """
 import numpy as np
@@ -56,6 +58,19 @@ def test_one_that_is_imported_cannot_be_changed(monkeypatch):
         backend.use_tensorflow()
     keras_as(monkeypatch, "tensorflow")
     backend.use_tensorflow()
+
+
+def test_an_import_of_the_package_sets_what_is_read_at_the_start(monkeypatch):
+    """Before anything of TensorFlow's: the package's own file, run again."""
+    called = []
+    for module, name in (
+        (backend, "use_tensorflow"),
+        (cores, "limit_threads"),
+        (cpu, "turn_on_onednn"),
+    ):
+        monkeypatch.setattr(module, name, lambda name=name: called.append(name))
+    runpy.run_path(simclr_tf.__file__, run_name="simclr_tf")
+    assert called == ["use_tensorflow", "limit_threads", "turn_on_onednn"]
 
 
 @pytest.mark.slow

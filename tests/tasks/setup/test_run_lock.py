@@ -14,7 +14,8 @@ import tensorflow as tf
 from command_line import TINY, run
 
 from simclr_tf import errors
-from simclr_tf.tasks.setup import run_lock
+from simclr_tf.config import Config
+from simclr_tf.tasks.setup import model_dir, run_lock
 from simclr_tf.training import checkpoint
 
 
@@ -217,6 +218,26 @@ def test_a_run_whose_directory_is_removed_ends_in_one_line(
     assert outcome.code == 1
     assert "was removed or taken over" in outcome.lines[-1]
     assert not directory.exists()
+
+
+def test_what_was_checked_before_waiting_is_checked_again(
+    tmp_path, monkeypatch
+):
+    """Another run may have come and gone while this one was prepared."""
+    directory = tmp_path / "run"
+    honest = run_lock._make_way
+
+    def come_and_go(path):
+        other = Config(dataset="digits", model_dir=str(directory), seed=5)
+        model_dir.open_run(other, {})
+        honest(path)
+
+    monkeypatch.setattr(run_lock, "_make_way", come_and_go)
+    outcome = run(*TINY, "--mode=train", f"--model_dir={directory}")
+    assert outcome.code == 1
+    assert "model_dir must hold no other run" in outcome.lines[-1]
+    found = json.loads((directory / "config.json").read_text())
+    assert found["config"]["seed"] == 5
 
 
 def test_a_training_leaves_no_lock(pretrained):
