@@ -147,7 +147,7 @@ def test_who_leaves_while_it_is_watched_makes_way(tmp_path, clock):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"pid": "x"}'])
-def test_a_damaged_lock_locks_nothing(tmp_path, content):
+def test_a_damaged_lock_locks_nothing(tmp_path, clock, content):
     path_in(tmp_path).write_text(content)
     with run_lock.held(str(tmp_path)):
         pass
