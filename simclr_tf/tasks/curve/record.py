@@ -10,6 +10,7 @@ import os
 
 import tensorflow as tf
 
+from simclr_tf.config import paths
 from simclr_tf.tasks.curve import trainings
 from simclr_tf.tasks.setup import model_dir
 from simclr_tf.training import whole_file
@@ -46,6 +47,8 @@ def claim(config, encoder):
     ours = shared(config, encoder)
     if tf.io.gfile.exists(path):
         theirs = whole_file.read_json(path)
+        # Earlier versions recorded "folder:~/photos" as it was given.
+        theirs["dataset"] = paths.expand_dataset(theirs["dataset"])
         model_dir.check_same(ours, theirs, config.model_dir, kind="curve")
         return
     model_dir.make_directory(config.model_dir)
