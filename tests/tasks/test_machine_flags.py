@@ -68,20 +68,36 @@ def test_microbatches_train_and_resume(tmp_path):
         np.testing.assert_array_equal(value, whole[key], err_msg=key)
 
 
+def again(directory):
+    """What is logged when the same run is started again."""
+    return trained(directory, "--jit=off")[1]
+
+
 def test_a_run_that_moves_to_another_machine_says_so(plain, tmp_path):
     """The one that wrote the checkpoint, and the one at hand."""
     moved = tmp_path / "moved"
     shutil.copytree(plain[0], moved)
-    assert "equal to rounding" not in " ".join(trained(moved)[1])
+    assert "equal to rounding" not in " ".join(again(moved))
     meta = moved / "ckpt-2.meta.json"
     known = json.loads(meta.read_text())
     assert known["machine"] == cpu.record()
     known["machine"] |= {"cpu": "AMD EPYC 7763", "onednn": False}
     meta.write_text(json.dumps(known))
-    (line,) = [x for x in trained(moved)[1] if "equal to rounding" in x]
+    (line,) = [x for x in again(moved) if "equal to rounding" in x]
     assert "computed on AMD EPYC 7763" in line
     assert line.count("oneDNN") == 2
     assert cpu.describe(cpu.record()) in line
+
+
+def test_other_rounding_is_named(plain, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(plain[0], moved)
+    _, lines = trained(moved, "--jit=off", "--nofused_bn")
+    (line,) = [x for x in lines if "equal to rounding" in x]
+    assert line == (
+        "it goes on with fused_bn=False instead of True: equal to rounding, "
+        "not bit for bit"
+    )
 
 
 def test_a_checkpoint_of_before_machines_were_recorded(plain, tmp_path):
@@ -91,7 +107,7 @@ def test_a_checkpoint_of_before_machines_were_recorded(plain, tmp_path):
     known = json.loads(meta.read_text())
     del known["machine"]
     meta.write_text(json.dumps(known))
-    assert "equal to rounding" not in " ".join(trained(moved)[1])
+    assert "equal to rounding" not in " ".join(again(moved))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ from simclr_tf.training import (
 PROFILE_DIRECTORY = "profile"  # in model_dir
 MIN_SAVE_SECS = 30.0
 """Between checkpoints whose number nobody set; an epoch may be a second."""
+ROUNDING = ("precision", "num_replicas", "fused_bn", "tf32", "jit", "nt_xent")
+"""Fields that a resumed run may change, and that change its last digits."""
 NUM_SAMPLE_IMAGES = 8
 """Images whose views are shown in TensorBoard at the start."""
 
@@ -124,6 +126,7 @@ def start(opened, checkpoints):
         logging.info("resumed at step %d: %s", opened.state.step, found)
         warn_of_another_start(opened.config)
         tell_of_another_machine(opened.config.model_dir, opened.state.step)
+        tell_of_other_rounding(opened.config)
 
 
 def warn_of_another_start(config):
@@ -211,6 +214,22 @@ def train(opened, checkpoints, lock):
     logging.info("trained in %s", progress.format_secs(shown.seconds))
     tell_what_was_learned(learned, metrics)
     return step
+
+
+def tell_of_other_rounding(config):
+    """Says which settings that change rounding are not what they were."""
+    former = model_dir.read_run(config.model_dir)
+    changed = [
+        f"{name}={getattr(config, name)!r} instead of "
+        f"{getattr(former['config'], name)!r}"
+        for name in (ROUNDING if former else ())
+        if getattr(config, name) != getattr(former["config"], name)
+    ]
+    if changed:
+        logging.info(
+            "it goes on with %s: equal to rounding, not bit for bit",
+            ", ".join(changed),
+        )
 
 
 class Saver:
