@@ -29,6 +29,7 @@ OURS = {
     "download",
     "memory_limit_mb",
     "max_image_pixels",
+    "check_images",
     "stem",
     "variable_schema",
     "train_summary_steps",

@@ -1,5 +1,7 @@
 """Whole runs on folders of pictures, local and remote."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -63,16 +65,33 @@ def test_unlabelled_remote_pictures_train_resume_and_export():
 
 
 @pytest.mark.slow
-def test_a_picture_that_turns_out_unreadable_is_named(tmp_path, monkeypatch):
-    # Folders this small are read whole at the start; larger ones are not.
-    monkeypatch.setattr("simclr_tf.data.folder.MAX_CHECKED_FILES", 0)
-    write_pictures(f"{tmp_path}/pictures", 8, broken=5)
-    outcome = run(
-        *FOLDER_RUN,
+def test_an_unreadable_picture_ends_a_run_that_can_go_on(tmp_path):
+    """Saved at the last whole step, it is as if nothing had happened."""
+    write_pictures(f"{tmp_path}/pictures", 40, broken=5)
+    flags = (
+        *NETWORK,
+        "--train_batch_size=4",
+        "--train_steps=10",
+        "--steps_per_loop=10",
+        "--warmup_epochs=0",
+        "--jit=off",
+        "--check_images=none",
         f"--dataset=folder:{tmp_path}/pictures",
-        f"--model_dir={tmp_path}/run",
     )
+    here = f"--model_dir={tmp_path}/run"
+    outcome = run(*flags, here, traced=True)
     assert outcome.code == 1
-    last = outcome.lines[-1]
+    *_, saved, last = outcome.lines
+    step = int(re.match(r"saved at step (\d+), from which", saved)[1])
+    assert 0 < step < 10
     assert last.startswith("simclr-tf: images must be readable; ")
     assert f"{tmp_path}/pictures/05.png" in last
+    write_pictures(f"{tmp_path}/pictures", 40)
+    resumed = run(*flags, here, traced=True)
+    assert resumed.code == 0, resumed.lines
+    assert resumed.lines[0].startswith(f"resumed at step {step}")
+    whole = run(*flags, f"--model_dir={tmp_path}/whole", traced=True)
+    assert whole.code == 0, whole.lines
+    assert_same_values(
+        values(f"{tmp_path}/run", 10), values(f"{tmp_path}/whole", 10)
+    )

@@ -81,3 +81,12 @@ class DataConfig:
         changes="the images accepted",
         used_in=uses.DATA,
     )
+    check_images: str = fields.knob(
+        "auto",
+        "Which files of a folder are read when it is opened, so that one that "
+        "cannot be read is named at once: all, none, or auto. auto decodes "
+        "2,000, and looks at the headers and ends of 100,000.",
+        choices=("auto", "all", "none"),
+        changes="which files are read before the first step",
+        used_in=uses.DATA,
+    )

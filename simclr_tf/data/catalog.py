@@ -13,6 +13,7 @@ def open_source(
     download=True,
     memory_limit_mb=2048,
     max_image_pixels=image_files.MAX_PIXELS,
+    check_images="auto",
     multi_label=False,
 ):
     """Opens one split of a data set.
@@ -26,6 +27,8 @@ def open_source(
         memory_limit_mb: most MiB of decoded images to hold in memory; larger
             TFDS sets are streamed.
         max_image_pixels: files with more are refused.
+        check_images: which files of a folder are read now, see
+            `unreadable.check`.
         multi_label: label an image by all classes seen in it; for TFDS sets
             whose objects are annotated.
 
@@ -46,7 +49,10 @@ def open_source(
         return digits.open_digits(split)
     if dataset.startswith(folder.PREFIX):
         return folder.open_folder(
-            dataset, split, max_image_pixels=max_image_pixels
+            dataset,
+            split,
+            max_image_pixels=max_image_pixels,
+            check_images=check_images,
         )
     return tfds_source.open_tfds(
         dataset,

@@ -16,15 +16,15 @@ from simclr_tf.data import (
     images,
     sources,
     splits,
+    unreadable,
 )
 
 PREFIX = "folder:"
-MAX_CHECKED_FILES = 2000
-"""Up to this many files all are decoded at once when a folder is opened, a
-few seconds; in larger ones a bad file is named when training meets it."""
 
 
-def open_folder(dataset, split, *, max_image_pixels=images.MAX_PIXELS):
+def open_folder(
+    dataset, split, *, max_image_pixels=images.MAX_PIXELS, check_images="auto"
+):
     """Opens a folder of images.
 
     Images beside the class folders have no label; where they are most, or
@@ -37,6 +37,7 @@ def open_folder(dataset, split, *, max_image_pixels=images.MAX_PIXELS):
         split: one of the folder's splits (see `folder_layout`); only "train"
             where it has none. May be sliced or joined.
         max_image_pixels: files with more are refused.
+        check_images: which files are read now, see `unreadable.check`.
 
     Returns:
         `PathSource`, sorted by path.
@@ -76,8 +77,7 @@ def open_folder(dataset, split, *, max_image_pixels=images.MAX_PIXELS):
         root=root,
         notes=tuple(filter(None, notes)),
     )
-    if len(paths) <= MAX_CHECKED_FILES:
-        images.check_readable(source, max_pixels=max_image_pixels)
+    unreadable.check(source, how=check_images, max_pixels=max_image_pixels)
     return source
 
 

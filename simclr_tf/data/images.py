@@ -1,27 +1,12 @@
-"""Decoding of images from anywhere, with limits and with clear errors."""
-
-import contextlib
-import re
+"""Decoding of images from anywhere, with limits."""
 
 import tensorflow as tf
 
-from simclr_tf import errors
 from simclr_tf.data import pillow_formats
 
 MAX_PIXELS = 64_000_000
 """Near the 89 million at which Pillow warns; 192 MB decoded."""
 _HEADER_BYTES = 30  # as far as the size fields below reach
-_READ_ERRORS = (
-    tf.errors.InvalidArgumentError,
-    tf.errors.NotFoundError,
-    tf.errors.PermissionDeniedError,
-    tf.errors.DataLossError,
-)
-# What TF writes around the reason of a failed tf.data function.
-_NOISE = re.compile(
-    r"\{\{.*?\}\}|.*Iterator::\S+|assertion failed:|\[\[.*|\[Op:.*|\s*\n.*",
-    re.DOTALL,
-)
 
 
 def decode_image(encoded, *, max_pixels=MAX_PIXELS):
@@ -153,63 +138,6 @@ def _checked(encoded, pixels, max_pixels):
         return tf.identity(encoded)
 
 
-def find_unreadable(source, *, max_pixels=MAX_PIXELS):
-    """Reads every image of a source until one fails.
-
-    Args:
-        source: any `Source`; arrays have nothing to fail.
-        max_pixels: most pixels allowed.
-
-    Returns:
-        "name: reason" of the first unreadable image, or None.
-    """
-    encoded = source.encoded()
-    if encoded is None:
-        return None
-    sizes = encoded.map(
-        lambda image: tf.size(decode_image(image, max_pixels=max_pixels)),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    )
-    num_read = 0
-    try:
-        for _ in sizes:
-            num_read += 1
-    except _READ_ERRORS as error:
-        return f"{source.example_name(num_read)}: {_reason(error)}"
-    return None
-
-
-def check_readable(source, *, max_pixels=MAX_PIXELS):
-    """Reads every image of a source.
-
-    Raises:
-        errors.UserError: naming the first that is unreadable, and why.
-    """
-    found = find_unreadable(source, max_pixels=max_pixels)
-    if found is not None:
-        raise errors.UserError(f"images must be readable; {found}")
-
-
-@contextlib.contextmanager
-def naming_unreadable(source, *, max_pixels=MAX_PIXELS):
-    """Turns a reading error of the pipeline into one naming the image.
-
-    tf.data does not tell which element failed, so the source is searched
-    again; an error with another cause is passed on.
-
-    Raises:
-        errors.UserError: as `check_readable`.
-    """
-    try:
-        yield
-    except _READ_ERRORS as error:
-        found = find_unreadable(source, max_pixels=max_pixels)
-        if found is None:
-            raise
-        raise errors.UserError(f"images must be readable; {found}") from error
-
-
 def _decode(encoded, *, channels):
     return tf.io.decode_image(
         encoded, channels=channels, expand_animations=False
@@ -270,9 +198,3 @@ def _little_endian(head, start, num_bytes):
 def _big_endian(head, start):
     weights = [256**place for place in (3, 2, 1, 0)]
     return tf.reduce_sum(head[start : start + 4] * weights)
-
-
-def _reason(error):
-    """One line of a TF error, without what TF wraps around it."""
-    text = _NOISE.sub("", error.message)
-    return re.sub(r"[\[\]]", "", text).strip().lstrip(": ")

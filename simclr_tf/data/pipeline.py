@@ -66,7 +66,7 @@ def train_dataset(
     Raises:
         ValueError: if `crops` is needed and missing.
         tf.errors.InvalidArgumentError: while iterating, if an image is
-            unreadable; see `images.naming_unreadable`.
+            unreadable; see `unreadable.named`.
     """
     if isinstance(source, sources.ArraySource):
         batches = _indices(source, start_position, seed, batch_size).map(

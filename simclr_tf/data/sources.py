@@ -47,8 +47,16 @@ class Source:
         """File names in stored order, a tuple; None where there are none."""
         return None if self.read_names is None else self.read_names()
 
-    def encoded(self):
-        """All images as a `Dataset` of file bytes; None if decoded."""
+    def encoded(self, start=0):
+        """File bytes of the images from one on; None if they are decoded.
+
+        Args:
+            start: index of the first.
+
+        Returns:
+            A `Dataset` of string [], in stored order, or None.
+        """
+        del start
         return None
 
     def example_name(self, index):
@@ -90,9 +98,10 @@ class PathSource(Source):
         """Paths from the root on."""
         return tuple(p.removeprefix(self.root).lstrip("/") for p in self.paths)
 
-    def encoded(self):
-        """All files in order, as a `Dataset` of their bytes."""
-        paths = tf.data.Dataset.from_tensor_slices(list(self.paths))
+    def encoded(self, start=0):
+        """As `Source.encoded`; files are read as they are asked for."""
+        rest = tf.constant(self.paths[start:], tf.string)
+        paths = tf.data.Dataset.from_tensor_slices(rest)
         return paths.map(tf.io.read_file, num_parallel_calls=tf.data.AUTOTUNE)
 
     def example_name(self, index):
@@ -110,9 +119,10 @@ class BytesSource(Source):
 
     contents: tuple[bytes, ...] = dataclasses.field(repr=False)
 
-    def encoded(self):
-        """All images in order, as a `Dataset` of their bytes."""
-        return tf.data.Dataset.from_tensor_slices(list(self.contents))
+    def encoded(self, start=0):
+        """As `Source.encoded`."""
+        rest = tf.constant(self.contents[start:], tf.string)
+        return tf.data.Dataset.from_tensor_slices(rest)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,9 +142,9 @@ class StreamSource(Source):
     stream: Callable
     ordered: Callable
 
-    def encoded(self):
-        """All records in order, as a `Dataset` of image bytes."""
-        return self.ordered().map(lambda record: record["image"])
+    def encoded(self, start=0):
+        """As `Source.encoded`; records before the first are read, too."""
+        return self.ordered().skip(start).map(lambda record: record["image"])
 
 
 def cached(source):

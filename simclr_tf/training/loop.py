@@ -27,7 +27,9 @@ class Event(typing.NamedTuple):
 def make_train_call(step_fn, strategy, *, metric_names):
     """Returns a graph function running several steps and averaging metrics.
 
-    The number of steps is a tensor, so one trace serves every call.
+    The number of steps is a tensor, so one trace serves every call. A batch
+    that cannot be read leaves what the steps before it made: none of them is
+    half applied, and the next has not begun.
 
     Args:
         step_fn: one replica's batch -> dict of float32 scalars.
@@ -42,12 +44,30 @@ def make_train_call(step_fn, strategy, *, metric_names):
     def call(iterator, num_steps):
         sums = {name: tf.zeros([]) for name in metric_names}
         for _ in tf.range(num_steps):
-            metrics = one_step(step_fn, strategy, next(iterator))
+            with tf.control_dependencies(list(sums.values())):
+                batch = next(iterator)
+            metrics = _whole_step(step_fn, strategy, batch)
             sums = {name: sums[name] + metrics[name] for name in sums}
         scale = 1.0 / tf.cast(num_steps, tf.float32)
         return {name: total * scale for name, total in sums.items()}
 
     return call
+
+
+def _whole_step(step_fn, strategy, batch):
+    """`one_step` that begins with its batch at hand, and ends before metrics.
+
+    Without it steps overlap: the count of steps is moved while the batch is
+    waited for.
+    """
+    graph = tf.compat.v1.get_default_graph()
+    num_before = len(graph.get_operations())
+    tensors = tf.nest.flatten(batch, expand_composites=True)
+    with tf.control_dependencies(tensors):
+        metrics = one_step(step_fn, strategy, batch)
+    made = graph.get_operations()[num_before:]
+    with tf.control_dependencies([op for op in made if op.op_def.is_stateful]):
+        return {name: tf.identity(value) for name, value in metrics.items()}
 
 
 def one_step(step_fn, strategy, batch):

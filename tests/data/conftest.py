@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -28,6 +29,13 @@ def varied_image(index):
     return random_image(index, height=5 + index % 4, width=6 + index % 3)
 
 
+def claim_size(encoded, height, width):
+    """The same JPEG claiming another size."""
+    start = encoded.index(b"\xff\xc0") + 5
+    size = struct.pack(">HH", height, width)
+    return encoded[:start] + size + encoded[start + 4 :]
+
+
 def write(path, content):
     tf.io.gfile.makedirs(os.path.dirname(path))
     if tf.io.gfile.exists(path):  # ram:// would append
@@ -44,6 +52,7 @@ def image_maker():
         encode = staticmethod(encode)
         random_image = staticmethod(random_image)
         varied_image = staticmethod(varied_image)
+        claim_size = staticmethod(claim_size)
         write = staticmethod(write)
 
     return Maker

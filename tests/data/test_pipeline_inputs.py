@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import catalog, images, pipeline
+from simclr_tf.data import catalog, pipeline, unreadable
 from simclr_tf.training import batch_views
 
 SEED, SIZE = 11, 4
@@ -82,6 +82,6 @@ def test_a_file_that_breaks_later_is_named(labelled_folder, image_maker):
     image_maker.write(source.paths[3], b"not an image any more")
     with (
         pytest.raises(errors.UserError, match=r"3\.png: not a JPEG"),
-        images.naming_unreadable(source),
+        unreadable.named(source),
     ):
         first_batches(source, 4)

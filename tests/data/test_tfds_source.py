@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.data import catalog, images, sources, tfds_source
+from simclr_tf.data import catalog, images, sources, tfds_source, unreadable
 
 NUM_FIXED, NUM_VARIED, NUM_VARIED_TEST = 20, 23, 9
 SEED = 5
@@ -129,8 +129,12 @@ def test_labels_not_published_are_no_labels(open_tiny, limit):
 
 def test_an_unreadable_record_is_named(open_tiny):
     source = open_tiny("tiny_varied")
-    found = images.find_unreadable(source, max_pixels=50)
-    assert found.startswith("example 2 of tiny_varied train: more pixels")
+    first, second, *_ = unreadable.find(source, max_pixels=50)
+    assert first.index == 2
+    assert second.index > 2
+    assert "example 2 of tiny_varied train: more pixels" in (
+        unreadable.describe(source, max_pixels=50)
+    )
 
 
 @pytest.mark.parametrize(

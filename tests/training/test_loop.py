@@ -1,6 +1,7 @@
 """The loop: exact step counts, events on time, no retracing."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -18,6 +19,7 @@ class Counting(keras.Model):
 
 
 def make_run(strategy):
+    keras.utils.set_random_seed(0)
     with strategy.scope():
         optimizer = keras.optimizers.SGD(0.01)
         run = state.make_state(Counting(), optimizer, image_size=2)
@@ -33,12 +35,15 @@ def make_run(strategy):
     return run, call
 
 
-def batches(strategy):
+def batches(strategy, *, unreadable=-1):
+    def images_of(number):
+        bad = tf.constant(unreadable, tf.int64)
+        tf.debugging.assert_none_equal(number, bad, message="unreadable")
+        return tf.ones([2, 2, 2, 3]) * tf.cast(number, tf.float32)
+
     def numbered(_):
         counter = tf.data.Dataset.counter()
-        return counter.map(
-            lambda n: tf.ones([2, 2, 2, 3]) * tf.cast(n, tf.float32)
-        )
+        return counter.map(images_of)
 
     return iter(strategy.distribute_datasets_from_function(numbered))
 
@@ -143,3 +148,19 @@ def test_a_loss_that_is_not_finite_stops_the_run():
             report=lambda *seen: reports.append(seen),
         )
     assert reports == []
+
+
+def test_an_unreadable_batch_leaves_whole_steps(mirrored):
+    """Neither half of the next step is done, nor the last one lacking."""
+    strategies = (tf.distribute.get_strategy(), mirrored(2))
+    for strategy, num_steps in zip(strategies, (7, 3), strict=True):
+        whole, call = make_run(strategy)
+        call(batches(strategy), tf.constant(num_steps))
+        broken, call = make_run(strategy)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="unreadable"):
+            call(batches(strategy, unreadable=7), tf.constant(10))
+        assert broken.step == whole.step == num_steps
+        for ours, theirs in zip(
+            broken.model.weights, whole.model.weights, strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)

@@ -18,7 +18,14 @@ from call_record import CallRecord
 
 from simclr_tf import distribution
 from simclr_tf.config import Config
-from simclr_tf.data import catalog, digits, images, pipeline, sources, subsets
+from simclr_tf.data import (
+    catalog,
+    digits,
+    pipeline,
+    sources,
+    subsets,
+    unreadable,
+)
 from simclr_tf.evaluation import cache, features, untrained
 from simclr_tf.export import directory
 from simclr_tf.interop import opened
@@ -181,7 +188,7 @@ def _stub_data(record):
         positional=("directory", "facts", None),
     )  # fmt: skip
     record.replace(logging, "warning", positional=("text",))
-    record.watch(images, "naming_unreadable")
+    record.watch(unreadable, "named")
     record.replace(pipeline, "eval_dataset", _batches)
     scaling_of = features.scaling_of
 

@@ -22,7 +22,7 @@ DATA = {
         5000,
         "open_source.max_image_pixels",
         "eval_dataset.max_image_pixels",
-        "naming_unreadable.max_pixels",
+        "named.max_pixels",
     ),
     "eval_batch_size": line(8, "eval_dataset.batch_size"),
 }

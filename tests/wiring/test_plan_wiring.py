@@ -19,6 +19,7 @@ TIMED = {
     "warmup_epochs": 0.5, "seed": 1, "checkpoint": "elsewhere",
     "data_dir": "a", "dataset": "cifar10",
     "train_split": "train[:70]", "memory_limit_mb": 1, "max_image_pixels": 999,
+    "check_images": "none",
     "temperature": 0.5, "hidden_norm": False, "color_jitter_strength": 0.5,
     "color_jitter_impl": "v1", "use_blur": False, "microbatch_size": 4,
     "nt_xent": "streaming", "lineareval_while_pretraining": False,

@@ -61,6 +61,7 @@ CALLS = {
 OPENED = {
     "data_dir": line("elsewhere", "open_source.data_dir"),
     "download": line(False, "open_source.download"),
+    "check_images": line("all", "open_source.check_images"),
     "memory_limit_mb": line(1, "open_source.memory_limit_mb"),
     "cache_dataset": line(True, "cached.source"),
 }
@@ -73,7 +74,7 @@ DATA = {
         5000,
         "open_source.max_image_pixels",
         "train_dataset.max_image_pixels",
-        "naming_unreadable.max_pixels",
+        "named.max_pixels",
     ),
 }
 VIEWS = {

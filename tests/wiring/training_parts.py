@@ -15,7 +15,7 @@ from call_record import CallRecord
 
 from simclr_tf import distribution
 from simclr_tf.config import Config
-from simclr_tf.data import catalog, digits, images, pipeline, sources
+from simclr_tf.data import catalog, digits, pipeline, sources, unreadable
 from simclr_tf.evaluation import features, knn
 from simclr_tf.models import norm
 from simclr_tf.tasks import distill, finetune, pretrain
@@ -325,7 +325,7 @@ def _watch_data(record):
     record.watch(steps, "PretrainStep")
     record.watch(sources, "cached", positional=("source",))
     record.watch(sources, "sample", positional=(None, "size"))
-    record.watch(images, "naming_unreadable")
+    record.watch(unreadable, "named")
     record.replace(
         pipeline, "train_dataset", lambda *_, **__: tf.data.Dataset.range(1)
     )

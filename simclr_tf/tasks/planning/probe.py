@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from simclr_tf.data import images
+from simclr_tf.data import unreadable
 from simclr_tf.tasks import pretrain
 from simclr_tf.tasks.training import training_run
 
@@ -77,7 +77,7 @@ def time_steps(opened):
         batches = training_run.make_iterator(opened)
     call, _ = training_run.make_call(opened)
     secs = []
-    with images.naming_unreadable(source, max_pixels=config.max_image_pixels):
+    with unreadable.named(source, max_pixels=config.max_image_pixels):
         for _ in range(1 + TIMED_STEPS):
             started = time.perf_counter()
             metrics = call(batches, tf.constant(1))

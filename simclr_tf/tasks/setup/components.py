@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import distribution, errors
-from simclr_tf.data import catalog, images, labelled, pipeline, sources
+from simclr_tf.data import catalog, labelled, pipeline, sources, unreadable
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import decay, optimizers, schedules
 from simclr_tf.training import frozen_blocks, state
@@ -29,6 +29,7 @@ def _open(config, dataset, split, *, multi_label=False):
         download=config.download,
         memory_limit_mb=config.memory_limit_mb,
         max_image_pixels=config.max_image_pixels,
+        check_images=config.check_images,
         multi_label=multi_label,
     )
     return sources.cached(source) if config.cache_dataset else source
@@ -239,7 +240,7 @@ def eval_batches(config, source, **recipe):
         errors.UserError: naming the first image that cannot be read.
     """
     max_pixels = config.max_image_pixels
-    with images.naming_unreadable(source, max_pixels=max_pixels):
+    with unreadable.named(source, max_pixels=max_pixels):
         yield from pipeline.eval_dataset(
             source,
             batch_size=config.eval_batch_size,

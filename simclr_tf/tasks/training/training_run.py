@@ -6,14 +6,12 @@ loop and what happens beside it. What differs is a `recipe.Recipe`.
 
 import functools
 import os
-import time
 import typing
 
 from absl import logging
 
 from simclr_tf import cpu, distribution, errors
-from simclr_tf.config import derived
-from simclr_tf.data import images, pipeline
+from simclr_tf.data import pipeline, unreadable
 from simclr_tf.tasks.setup import (
     components,
     given_checkpoint,
@@ -21,7 +19,7 @@ from simclr_tf.tasks.setup import (
     precision,
     run_lock,
 )
-from simclr_tf.tasks.training import announcement, knn_monitor
+from simclr_tf.tasks.training import announcement, knn_monitor, saving
 from simclr_tf.training import (
     checkpoint,
     compilation,
@@ -34,8 +32,6 @@ from simclr_tf.training import (
 )
 
 PROFILE_DIRECTORY = "profile"  # in model_dir
-MIN_SAVE_SECS = 30.0
-"""Between checkpoints whose number nobody set; an epoch may be a second."""
 ROUNDING = ("precision", "num_replicas", "fused_bn", "tf32", "jit", "nt_xent")
 """Fields that a resumed run may change, and that change its last digits."""
 NUM_SAMPLE_IMAGES = 8
@@ -111,8 +107,13 @@ def run_alone(opened, checkpoints, facts, lock):
         logging.info("this run is complete: step %d", state.step)
         return state.step
     recipe.begin(opened)
-    with images.naming_unreadable(source, max_pixels=config.max_image_pixels):
-        step = train(opened, checkpoints, lock)
+    saver = saving.Saver(config, plan, checkpoints, lock, step=state.step)
+    with unreadable.named(
+        source,
+        max_pixels=config.max_image_pixels,
+        before=lambda: saver.save_before_leaving(state.step),
+    ):
+        step = train(opened, saver)
     recipe.end(opened)
     return step
 
@@ -159,13 +160,12 @@ def tell_of_another_machine(directory, step):
         )
 
 
-def train(opened, checkpoints, lock):
+def train(opened, saver):
     """Runs the loop from the state's step to the plan's last.
 
     Args:
         opened: a `Run`.
-        checkpoints: its `checkpoint.Checkpoints`.
-        lock: the `run_lock.RunLock` of its directory.
+        saver: its `saving.Saver`.
 
     Returns:
         The final step.
@@ -187,7 +187,6 @@ def train(opened, checkpoints, lock):
         total_steps=plan.total_steps, headline=headline, chance=chance
     )
 
-    saver = Saver(opened, checkpoints, lock)
     events = [
         loop.Event(plan.checkpoint_steps, saver.save_if_due),
         *opened.recipe.events(config, opened.source, state.model, metrics),
@@ -204,7 +203,7 @@ def train(opened, checkpoints, lock):
             steps_per_call=config.steps_per_loop,
         )
         if asked_to_stop():
-            saver.save()
+            saver.save(step)
             logging.info("stopped and saved at step %d", step)
     shown.close()
     metrics.close()
@@ -230,30 +229,6 @@ def tell_of_other_rounding(config):
             "it goes on with %s: equal to rounding, not bit for bit",
             ", ".join(changed),
         )
-
-
-class Saver:
-    """Saves at the plan's steps, but not many times a minute unasked."""
-
-    def __init__(self, opened, checkpoints, lock):
-        """See `train` for the arguments; nothing is saved yet."""
-        self._total_steps = opened.plan.total_steps
-        self._is_asked = derived.is_checkpoint_cadence_set(opened.config)
-        self._checkpoints = checkpoints
-        self._lock = lock
-        self._last_secs = time.monotonic()
-
-    def save_if_due(self, step):
-        """Saves a step that is the last, asked for, or long after the last."""
-        is_long_ago = time.monotonic() - self._last_secs >= MIN_SAVE_SECS
-        if self._is_asked or is_long_ago or step == self._total_steps:
-            self.save()
-
-    def save(self):
-        """Saves now, if the directory is still this run's own."""
-        self._lock.check()
-        self._checkpoints.save()
-        self._last_secs = time.monotonic()
 
 
 def tell_what_was_learned(learned, metrics):

@@ -6,7 +6,7 @@ import pytest
 
 from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.tasks.training import training_run
+from simclr_tf.tasks.training import saving
 
 
 class Log(list):
@@ -19,16 +19,19 @@ class Log(list):
         self.append("check")
 
 
+def make_saver(log, lock, **values):
+    """Of a run of six steps."""
+    config = Config(model_dir="d", **values)
+    plan = types.SimpleNamespace(total_steps=6)
+    return saving.Saver(config, plan, log, lock, step=0)
+
+
 def steps_saved(monkeypatch, *, secs_per_step, **values):
     """Steps of six at which a run of so slow steps saves."""
     now = [0.0]
-    monkeypatch.setattr(training_run.time, "monotonic", lambda: now[0])
-    opened = types.SimpleNamespace(
-        config=Config(model_dir="d", **values),
-        plan=types.SimpleNamespace(total_steps=6),
-    )
+    monkeypatch.setattr(saving.time, "monotonic", lambda: now[0])
     log, saved = Log(), []
-    saver = training_run.Saver(opened, log, Log())
+    saver = make_saver(log, Log(), **values)
     for step in range(1, 7):
         now[0] += secs_per_step
         before = len(log)
@@ -54,10 +57,17 @@ def test_it_looks_at_the_lock_first():
         def check(self):
             raise errors.UserError("taken over")
 
-    opened = types.SimpleNamespace(
-        config=Config(model_dir="d"), plan=types.SimpleNamespace(total_steps=6)
-    )
     log = Log()
     with pytest.raises(errors.UserError, match="taken over"):
-        training_run.Saver(opened, log, Lost()).save()
+        make_saver(log, Lost()).save(1)
     assert log == []
+
+
+def test_before_leaving_it_saves_what_is_not_saved_yet():
+    log = Log()
+    saver = make_saver(log, Log())
+    saver.save_before_leaving(0)
+    assert log == []
+    saver.save_before_leaving(2)
+    saver.save_before_leaving(2)
+    assert log == ["save"]
