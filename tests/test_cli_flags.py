@@ -30,6 +30,7 @@ OURS = {
     "memory_limit_mb",
     "max_image_pixels",
     "check_images",
+    "accept_data_change",
     "stem",
     "variable_schema",
     "train_summary_steps",

@@ -87,7 +87,10 @@ def test_an_unreadable_picture_ends_a_run_that_can_go_on(tmp_path):
     assert last.startswith("simclr-tf: images must be readable; ")
     assert f"{tmp_path}/pictures/05.png" in last
     write_pictures(f"{tmp_path}/pictures", 40)
-    resumed = run(*flags, here, traced=True)
+    refused = run(*flags, here)
+    assert refused.code == 1
+    assert "some were renamed or replaced; --accept" in refused.lines[-1]
+    resumed = run(*flags, here, "--accept_data_change", traced=True)
     assert resumed.code == 0, resumed.lines
     assert resumed.lines[0].startswith(f"resumed at step {step}")
     whole = run(*flags, f"--model_dir={tmp_path}/whole", traced=True)

@@ -46,6 +46,13 @@ class RunConfig:
         changes="where the run is",
         used_in=uses.ACTIVITIES,
     )
+    accept_data_change: bool = fields.knob(
+        False,
+        "Go on with a run although images were added, removed, renamed or "
+        "replaced; it is recorded. The classes must stay the same.",
+        changes="whether a run goes on with other images",
+        used_in=uses.TRAINING,
+    )
     checkpoint: str | None = fields.knob(
         None,
         "Weights to start from when model_dir has none, or to evaluate, "

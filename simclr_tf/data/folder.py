@@ -4,6 +4,7 @@ PATH holds images, in sub-folders or not; or it holds such a folder per split
 ("train", "test", ...). First-level sub-folders are classes.
 """
 
+import hashlib
 import os
 
 import numpy as np
@@ -46,18 +47,7 @@ def open_folder(
         errors.UserError: if there is no folder, split or image, or an image
             is unreadable.
     """
-    root = os.path.expanduser(dataset.removeprefix(PREFIX))
-    if not tf.io.gfile.isdir(root):
-        raise errors.UserError(
-            f"dataset must be a folder that exists; got {dataset!r}"
-        )
-    scan = folder_scan.FolderScan(root)
-    found = folder_layout.layout_of(root, list(scan.image_files(root)))
-    if not any(found.files.values()):
-        raise errors.UserError(
-            f"dataset must hold images ({', '.join(folder_scan.EXTENSIONS)}); "
-            f"none in {dataset!r}"
-        )
+    scan, found = _scan(dataset)
     paths, classes = _images_of(split, found, dataset)
     class_names, why_none = _class_names(found, classes)
     labels = _labels(classes, class_names)
@@ -74,11 +64,68 @@ def open_folder(
         class_names=class_names or None,
         labels=labels,
         paths=tuple(paths),
-        root=root,
+        root=scan.root,
         notes=tuple(filter(None, notes)),
+        file_list=_file_list(paths, scan.root),
     )
     unreadable.check(source, how=check_images, max_pixels=max_image_pixels)
     return source
+
+
+def file_list_of(dataset, split):
+    """The `file_list` of a split that is not opened.
+
+    Args:
+        dataset: "folder:PATH".
+        split: see `open_folder`.
+
+    Returns:
+        str.
+
+    Raises:
+        errors.UserError: if there is no folder, split or image.
+    """
+    scan, found = _scan(dataset)
+    paths, _ = _images_of(split, found, dataset)
+    return _file_list(paths, scan.root)
+
+
+def _scan(dataset):
+    """A folder's `FolderScan`, and the `Layout` of the images it found."""
+    root = os.path.expanduser(dataset.removeprefix(PREFIX))
+    if not tf.io.gfile.isdir(root):
+        raise errors.UserError(
+            f"dataset must be a folder that exists; got {dataset!r}"
+        )
+    scan = folder_scan.FolderScan(root)
+    found = folder_layout.layout_of(root, list(scan.image_files(root)))
+    if not any(found.files.values()):
+        raise errors.UserError(
+            f"dataset must hold images ({', '.join(folder_scan.EXTENSIONS)}); "
+            f"none in {dataset!r}"
+        )
+    return scan, found
+
+
+def _file_list(paths, root):
+    """SHA-256 of the files' names below the root, and of their sizes.
+
+    Of remote files, whose sizes take a request each, the names alone.
+    """
+    has_sizes = "://" not in root
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        size = _size(path) if has_sizes else ""
+        digest.update(f"{path[len(root) :].lstrip('/')}\0{size}\n".encode())
+    return digest.hexdigest()
+
+
+def _size(path):
+    """Bytes of a file, -1 if it cannot be asked for."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return -1
 
 
 def _images_of(split, found, dataset):

@@ -24,11 +24,13 @@ class FolderScan:
     no image counts twice in a class or split. Only regular files are images.
 
     Attributes:
+        root: where the walk starts.
         left_out: `collections.Counter` of what was left out, by kind.
     """
 
     def __init__(self, root):
         """`root` is where the walk starts."""
+        self.root = root
         self.left_out = collections.Counter()
         self._root = root.rstrip("/")
         self._taken = set()

@@ -215,8 +215,15 @@ def join(labelled, unlabelled):
         class_names=labelled.class_names,
         is_multi_label=labelled.is_multi_label,
         labels=_joined_labels(labelled, unlabelled.num_examples),
+        file_list=_joined_file_lists(pair),
         **{name: cells},
     )
+
+
+def _joined_file_lists(pair):
+    """Both, or None if one of the sources has no files."""
+    lists = [part.file_list for part in pair]
+    return None if None in lists else " + ".join(lists)
 
 
 def _joined_labels(labelled, num_hidden):

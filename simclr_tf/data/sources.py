@@ -31,6 +31,9 @@ class Source:
         read_names: () -> tuple of n file names in stored order, or None
             where the set keeps none.
         notes: what the user may want to know of how it was opened.
+        file_list: stands for the names and sizes of the files of the split
+            that it is, or was taken from; None where it has no files. Two
+            splits with the same hold the same files.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Source:
     is_multi_label: bool = False
     read_names: Callable | None = dataclasses.field(default=None, repr=False)
     notes: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    file_list: str | None = dataclasses.field(default=None, repr=False)
 
     def example_names(self):
         """File names in stored order, a tuple; None where there are none."""

@@ -4,7 +4,7 @@ import math
 
 from simclr_tf import errors
 from simclr_tf.data import class_names, labelled
-from simclr_tf.tasks.setup import components, model_dir
+from simclr_tf.tasks.setup import components, same_data
 from simclr_tf.tasks.training import (
     one_view,
     seen_labels,
@@ -71,7 +71,7 @@ class Distillation(one_view.OneView):
     def facts(self, source, plan):
         """A run does not go on with a teacher that has trained on."""
         return super().facts(source, plan) | {
-            model_dir.CLASS_NAMES: self._teacher.class_names,
+            same_data.CLASS_NAMES: self._teacher.class_names,
             "teacher_step": self._teacher.step,
         }
 

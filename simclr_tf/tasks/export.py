@@ -11,6 +11,7 @@ from simclr_tf.tasks.setup import (
     devices,
     given_checkpoint,
     model_dir,
+    same_data,
 )
 
 PARENTS = {"savedmodel": "saved_model", "keras": "keras", "onnx": "onnx"}
@@ -85,7 +86,7 @@ def metadata(config, step, facts):
         "image_size": config.image_size,
         "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
         "num_classes": facts["num_classes"],
-        "class_names": facts.get(model_dir.CLASS_NAMES),
+        "class_names": facts.get(same_data.CLASS_NAMES),
         "stem": components.stem_of(config),
         "versions": model_dir.versions(),
     } | {k: v for k, v in facts.items() if k == model_dir.IMPORTED}

@@ -48,6 +48,7 @@ CALLS = {
     "model_dir": line(
         "e", "Checkpoints.path", "open_run.path", "MetricsWriter.path"
     ),
+    "accept_data_change": line(True, "check_free.accepts_change"),
     "log_every_secs": line(1.0, "is_due.secs"),
     "steps_per_loop": line(3, "train.steps_per_call"),
     "profile": line(True, "ProfiledCall.directory"),

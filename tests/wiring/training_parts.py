@@ -256,7 +256,13 @@ def _stub_setup(record, state):
     )
     record.replace(given_checkpoint, "warm_start")
     record.replace(given_checkpoint, "zero_head")
-    record.replace(model_dir, "check_free")
+    record.replace(
+        model_dir,
+        "check_free",
+        lambda config, facts: record.note(
+            "check_free", accepts_change=config.accept_data_change
+        ),
+    )
     recalled = model_dir.read_run
     record.replace(
         model_dir,
@@ -266,7 +272,7 @@ def _stub_setup(record, state):
     record.replace(
         model_dir,
         "open_run",
-        lambda config, facts: record.note(
+        lambda config, facts, step: record.note(
             "open_run", path=config.model_dir, facts=facts
         ),
     )

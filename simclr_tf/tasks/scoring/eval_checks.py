@@ -5,7 +5,7 @@ from absl import logging
 from simclr_tf import errors
 from simclr_tf.data import class_names, splits, transfer_sets
 from simclr_tf.tasks.scoring import frozen, frozen_features
-from simclr_tf.tasks.setup import components, model_dir
+from simclr_tf.tasks.setup import components, same_data
 
 
 def check(config, source, *, has_head):
@@ -80,7 +80,7 @@ def check_classes(source, known, *, of):
             f"{source.name!r} split {source.split!r} has {source.num_classes}"
         )
     differing = class_names.first_difference(
-        source.class_names, known.get(model_dir.CLASS_NAMES)
+        source.class_names, known.get(same_data.CLASS_NAMES)
     )
     if differing:
         number, ours, theirs = differing

@@ -7,7 +7,7 @@ from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.interop import architecture, loading, opened, tf1
-from simclr_tf.tasks.setup import model_dir
+from simclr_tf.tasks.setup import model_dir, same_data
 from simclr_tf.training import checkpoint
 
 HEAD_FIELDS = frozenset(("proj_head_mode", "num_proj_layers", "proj_out_dim"))
@@ -77,7 +77,7 @@ def facts_of(found):
     return {
         "num_classes": architecture.read_layout(found).num_classes,
         "train_steps": found.step,
-        model_dir.CLASS_NAMES: found.facts.get(model_dir.CLASS_NAMES),
+        same_data.CLASS_NAMES: found.facts.get(same_data.CLASS_NAMES),
         model_dir.IMPORTED: {"path": found.path, "kind": found.kind},
     }
 

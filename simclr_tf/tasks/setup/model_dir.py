@@ -7,19 +7,18 @@ import platform
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 import simclr_tf
 from simclr_tf import cpu, errors
 from simclr_tf.config import Config, paths
-from simclr_tf.data import class_names
+from simclr_tf.tasks.setup import same_data
 from simclr_tf.training import whole_file
 
 CONFIG_FILE = "config.json"
 CURVE_FILE = "label_curve.json"
 """What all numbers of a label curve share, in place of a run's `config`."""
 REPORT_DIRECTORY = "report"
-CLASS_NAMES = "class_names"
-"""The fact that tells what the classes are called, where they have names."""
 LENGTHS = frozenset(("train_epochs", "train_steps"))
 """Fields that a finished run is often asked to change."""
 IMPORTED = "imported"
@@ -49,8 +48,22 @@ def check_free(config, facts):
             f"model_dir must hold no imported weights to train in; give "
             f"{path!r} as checkpoint and another model_dir"
         )
-    check_same(config.identity(), former["config"].identity(), path)
-    check_same_data(facts, former["facts"], path)
+    check_same(
+        _identity(config, facts, former), former["config"].identity(), path
+    )
+    same_data.check(
+        facts, former["facts"], path, accepts_change=config.accept_data_change
+    )
+    others = same_data.facts_beside_images(facts, former["facts"])
+    check_same(others, former["facts"], path)
+
+
+def _identity(config, facts, former):
+    """The identity of a configuration, its data set being where it was."""
+    theirs = former["config"].dataset
+    lists = [each.get(same_data.FILE_LIST) for each in (facts, former["facts"])]
+    is_moved = same_data.is_moved(config.dataset, theirs, lists)
+    return config.identity() | ({"dataset": theirs} if is_moved else {})
 
 
 def check_directory(path):
@@ -141,19 +154,24 @@ def report_path(directory, name):
     return os.path.join(report, name)
 
 
-def open_run(config, facts):
+def open_run(config, facts, *, step=0):
     """Claims `model_dir` for a training run, new or resumed.
 
     Args:
         config: the run's `Config`, see `check_free`.
         facts: JSON-able numbers of the run (examples, classes, steps), for
             those who open it later without its command line.
+        step: at which it begins or goes on.
 
     Raises:
         errors.UserError: if `model_dir` cannot be written.
     """
     path = config.model_dir
     make_directory(path)
+    former = read_run(path)
+    if former is not None:
+        tell_of_moved_folder(config, former)
+        facts = same_data.with_changes(facts, former["facts"], step=step)
     try:
         whole_file.write_json(
             os.path.join(path, CONFIG_FILE),
@@ -168,6 +186,15 @@ def open_run(config, facts):
         raise errors.UserError(
             f"model_dir must be writable; {path!r}: {error.message}"
         ) from error
+
+
+def tell_of_moved_folder(config, former):
+    """Says where the images of a run were before, if they were elsewhere."""
+    was, now = former["config"].dataset, config.dataset
+    if was != now:
+        logging.info(
+            "the images of this run are in %r now, not in %r", now, was
+        )
 
 
 def read_run(path):
@@ -216,11 +243,11 @@ def recall_run(config):
     if IMPORTED in former["facts"]:  # made by no run: a network alone
         theirs = former["config"].architecture()
     asked = {name: getattr(config, name) for name in config.explicit}
-    check_same(
-        {k: v for k, v in asked.items() if k in theirs},
-        theirs,
-        path,
-    )
+    compared = {k: v for k, v in asked.items() if k in theirs}
+    dataset = compared.get("dataset", former["config"].dataset)
+    if same_data.is_moved_folder(dataset, former):
+        del compared["dataset"]
+    check_same(compared, theirs, path)
     here = {
         "model_dir": path,
         "export_dir": config.export_dir,
@@ -272,27 +299,6 @@ def versions():
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-
-
-def check_same_data(facts, former, path):
-    """Raises `UserError` if a run's data is not what it was.
-
-    Args:
-        facts: see `open_run`.
-        former: those of the run that `path` holds.
-        path: its directory.
-    """
-    numbers = {k: v for k, v in facts.items() if k != CLASS_NAMES}
-    check_same(numbers, former, path)
-    differing = class_names.first_difference(
-        facts.get(CLASS_NAMES), former.get(CLASS_NAMES)
-    )
-    if differing:
-        number, ours, theirs = differing
-        raise errors.UserError(
-            f"model_dir must hold no other run; {path!r} has {theirs!r} for "
-            f"class {number}, now it is {ours!r}"
-        )
 
 
 def check_same(ours, theirs, path, *, kind="run"):

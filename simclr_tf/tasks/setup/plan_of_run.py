@@ -4,6 +4,7 @@ import typing
 
 from simclr_tf import errors
 from simclr_tf.config import derived
+from simclr_tf.tasks.setup import same_data
 
 
 class Plan(typing.NamedTuple):
@@ -69,9 +70,10 @@ def make_plan(config, source, num_replicas):
 def facts(source, plan):
     """What those who open the run later need to know of its data."""
     has_names = plan.num_classes is not None and source.class_names
+    files = {same_data.FILE_LIST: source.file_list} if source.file_list else {}
     return {
         "num_examples": source.num_examples,
         "num_classes": plan.num_classes,
-        "class_names": list(source.class_names) if has_names else None,
+        same_data.CLASS_NAMES: list(source.class_names) if has_names else None,
         "train_steps": plan.total_steps,
-    }
+    } | files

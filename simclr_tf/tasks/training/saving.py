@@ -49,5 +49,7 @@ class Saver:
             return
         self.save(step)
         logging.info(
-            "saved at step %d, from which the same command goes on", step
+            "saved at step %d, from which the same command goes on; with "
+            "--accept_data_change if the folder then holds other files",
+            step,
         )

@@ -7,7 +7,12 @@ from absl import logging
 from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.interop import opened
-from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
+from simclr_tf.tasks.setup import (
+    components,
+    given_checkpoint,
+    model_dir,
+    same_data,
+)
 
 
 class Teacher(typing.NamedTuple):
@@ -69,7 +74,7 @@ def recall(path):
         kind=found.kind,
         config=config,
         num_classes=facts["num_classes"],
-        class_names=facts.get(model_dir.CLASS_NAMES),
+        class_names=facts.get(same_data.CLASS_NAMES),
         step=found.step,
         image_size=config.image_size if _tells_size(facts) else None,
     )

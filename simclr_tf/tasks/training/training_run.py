@@ -100,7 +100,7 @@ def run_alone(opened, checkpoints, facts, lock):
         opened.state,
     )
     start(opened, checkpoints)
-    model_dir.open_run(config, facts)
+    model_dir.open_run(config, facts, step=state.step)
     announcement.show(opened)
     precision.warn_where_slow(config)
     if state.step >= plan.total_steps:

@@ -174,8 +174,12 @@ def test_the_run_a_checkpoint_lies_in(tmp_path, path):
 
 def test_other_data_is_refused(tmp_path):
     config = claim(tmp_path)
-    with pytest.raises(errors.UserError, match="num_examples=10"):
-        model_dir.check_free(config, FACTS | {"num_examples": 11})
+    other = FACTS | {"num_examples": 11, "train_steps": 6}
+    with pytest.raises(errors.UserError, match="were 10, now there are 11"):
+        model_dir.check_free(config, other)
+    model_dir.check_free(config.replace(accept_data_change=True), other)
+    with pytest.raises(errors.UserError, match="train_steps=5"):
+        model_dir.check_free(config, FACTS | {"train_steps": 6})
 
 
 def test_a_checkpoint_of_the_run_is_kept(tmp_path):

@@ -14,6 +14,7 @@ def source(num_examples=100, num_classes=3):
         num_examples=num_examples,
         num_classes=num_classes,
         class_names=num_classes and tuple("abc"[:num_classes]),
+        file_list="f00d",
     )
 
 
@@ -42,6 +43,7 @@ def test_epochs_become_steps_once():
         "num_classes": 3,
         "class_names": ["a", "b", "c"],
         "train_steps": 41,
+        "file_list": "f00d",
     }
 
 
