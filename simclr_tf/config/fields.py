@@ -73,6 +73,8 @@ def coerce(field, value):
         result = _CONVERSIONS[kind(field)](value)
     except (TypeError, ValueError):
         raise _wrong(field, _DESCRIPTIONS[kind(field)], value) from None
+    if not _is_unicode(result):
+        raise _wrong(field, "text in UTF-8", value)
     if value is None and field.default is not None:
         raise _wrong(field, _DESCRIPTIONS[kind(field)], value)
     if result and field.metadata["expand"]:
@@ -83,6 +85,16 @@ def coerce(field, value):
         rule = ", ".join(choices) + (f" ({reason})" if reason else "")
         raise _wrong(field, "one of " + rule, value)
     return result
+
+
+def _is_unicode(value):
+    """Whether every string of a value came from valid UTF-8."""
+    texts = value if isinstance(value, tuple) else (value,)
+    try:
+        "".join(text for text in texts if isinstance(text, str)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _wrong(field, rule, value):

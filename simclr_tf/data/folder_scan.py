@@ -56,10 +56,11 @@ class FolderScan:
         try:
             with os.scandir(folder) as scanned:
                 entries = list(scanned)
-        except PermissionError:
-            self.left_out["unreadable folder"] += 1
-            return []
         except OSError as error:
+            is_inside = folder.rstrip("/") != self._root
+            if is_inside and isinstance(error, PermissionError):
+                self.left_out[f"unreadable folder {folder!r}"] += 1
+                return []
             raise errors.UserError(
                 f"dataset must be a folder that can be read; {error}"
             ) from error

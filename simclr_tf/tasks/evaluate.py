@@ -89,7 +89,12 @@ def checkpoints_to_score(config, last_step, follow):
         if newest is not None and newest != scored:
             scored = newest
             yield os.path.join(directory, f"ckpt-{scored}")
-        elif scored is not None and _is_last_damaged(directory, last_step):
+        elif _is_last_damaged(directory, last_step):
+            if scored is None:
+                raise errors.UserError(
+                    f"model_dir must hold a checkpoint that can be read; none "
+                    f"of those in {directory!r} can, and the run is complete"
+                )
             return
         elif follow:
             logging.log_first_n(

@@ -134,21 +134,6 @@ def test_names_that_are_not_utf_8_are_counted(tmp_path):
     assert left_out == {"name that is not UTF-8": 1}
 
 
-def test_what_cannot_be_read_is_counted(tmp_path, monkeypatch):
-    touch(tmp_path, "0.png", "lost+found/1.png")
-    honest = os.scandir
-
-    def refuse(path):
-        if path.endswith("lost+found"):
-            raise PermissionError(13, "Permission denied", path)
-        return honest(path)
-
-    monkeypatch.setattr(folder_scan.os, "scandir", refuse)
-    names, left_out = scan(tmp_path)
-    assert names == ["0.png"]
-    assert left_out == {"unreadable folder": 1}
-
-
 def test_a_folder_that_fails_otherwise_is_not_dropped(tmp_path, monkeypatch):
     def fail(path):
         raise OSError(5, "Input/output error", path)

@@ -48,6 +48,15 @@ def test_none_is_an_error(tmp_path):
         paths_of(config, 99, False)
 
 
+def test_following_does_not_wait_for_what_cannot_come(tmp_path):
+    """The last checkpoint is there, and damaged: the run is complete."""
+    commit(tmp_path, 9)
+    (tmp_path / "ckpt-9.meta.json").write_text("{}")
+    config = Config(mode="eval", model_dir=str(tmp_path))
+    with pytest.raises(errors.UserError, match="can be read; none"):
+        paths_of(config, 9, True)
+
+
 def test_following_waits_until_the_last(tmp_path, monkeypatch):
     # Training saves 3, then 6 and 9 between two looks, then the last, 12.
     coming = [[], [3], [], [6, 9], [12]]

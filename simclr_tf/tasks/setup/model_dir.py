@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import tempfile
 
 import keras
 import numpy as np
@@ -131,7 +132,7 @@ def make_directory(path):
     """Creates `model_dir`, if need be.
 
     Raises:
-        errors.UserError: if it cannot be created.
+        errors.UserError: if it cannot be created, or written in.
     """
     check_directory(path)
     try:
@@ -139,6 +140,18 @@ def make_directory(path):
     except tf.errors.OpError as error:
         raise errors.UserError(
             f"model_dir must be writable; {path!r}: {error.message}"
+        ) from error
+    if "://" not in path:
+        _check_takes_files(path)
+
+
+def _check_takes_files(path):
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            return
+    except OSError as error:
+        raise errors.UserError(
+            f"model_dir must be writable; {path!r}: {error.strerror}"
         ) from error
 
 
@@ -204,12 +217,12 @@ def read_run(path):
         errors.UserError: if the file is there and cannot be understood.
     """
     name = os.path.join(path, CONFIG_FILE)
-    if not tf.io.gfile.exists(name):
-        return None
     try:
         content = whole_file.read_json(name)
         config = Config.from_json(json.dumps(content["config"]))
         return {"config": config, "facts": dict(content["facts"])}
+    except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError):
+        return None  # the latter for a path below a file
     except (KeyError, TypeError, ValueError, tf.errors.OpError) as error:
         raise errors.UserError(
             f"model_dir must hold a whole {CONFIG_FILE}; {name!r}: {error}"
