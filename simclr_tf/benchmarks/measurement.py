@@ -91,11 +91,11 @@ def growth_bytes(before):
     return max(peak_bytes() - before, 0)
 
 
-def in_fresh_process(module, *arguments):
-    """What a module prints as its last line, read as JSON.
+def in_fresh_process(program, *arguments):
+    """What a program prints as its last line, read as JSON.
 
     Args:
-        module: its dotted name, run by `python -m`.
+        program: a module by its dotted name, or the path of a file.
         *arguments: strings.
 
     Returns:
@@ -104,8 +104,9 @@ def in_fresh_process(module, *arguments):
     Raises:
         subprocess.CalledProcessError: if it fails.
     """
+    how = [program] if program.endswith(".py") else ["-m", program]
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, *how, *arguments],
         check=True,
         capture_output=True,
         text=True,

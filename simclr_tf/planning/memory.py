@@ -116,6 +116,12 @@ class Estimate(NamedTuple):
         return sum(self)
 
 
+def projection_width(model):
+    """P of a built `SimCLR`, whatever its projection head."""
+    layers = model.projection_head.layers
+    return layers[-1].dense.units if layers else model.encoder.num_features
+
+
 def estimate(shape, load):
     """The `Estimate` of a `Shape` under a `Load`."""
     held_rows = VIEWS_PER_IMAGE * load.held_images

@@ -8,7 +8,7 @@ import math
 
 from simclr_tf import errors
 from simclr_tf.losses import ntxent_streaming
-from simclr_tf.planning import activations, machine, memory, products, traffic
+from simclr_tf.planning import activations, machine, memory, products
 from simclr_tf.tasks import distill, finetune, pretrain
 from simclr_tf.tasks.planning import advice, plan_text, probe
 from simclr_tf.tasks.setup import components, given_checkpoint
@@ -103,7 +103,7 @@ def shape_of(config, state, *, num_replicas=1):
         slots=_size(state.optimizer.variables),
         activations=activations_of(config, num_replicas=num_replicas),
         image_size=config.image_size,
-        width=traffic.projection_width(model),
+        width=memory.projection_width(model),
         precision=config.precision,
     )
 

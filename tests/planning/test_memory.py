@@ -2,6 +2,7 @@
 
 import pytest
 
+from simclr_tf.models import resnet, simclr
 from simclr_tf.planning import activations, memory
 
 HELD = activations.Activations(
@@ -100,3 +101,10 @@ def test_the_largest_microbatch_divides_and_fits():
     assert largest(total(**shared, microbatch=12), **shared) == 12
     assert largest(total(**shared, microbatch=12) - 1, **shared) == 8
     assert largest(total(**shared, microbatch=1) - 1, **shared) is None
+
+
+@pytest.mark.parametrize(("mode", "width"), [("none", 64), ("linear", 5)])
+def test_the_width_that_is_gathered(mode, width):
+    encoder = resnet.ResNet(10, width=0.125, stem="cifar")
+    model = simclr.SimCLR(encoder, proj_head_mode=mode, proj_out_dim=5)
+    assert memory.projection_width(model.build_on(8)) == width

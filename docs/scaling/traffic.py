@@ -8,6 +8,7 @@ import math
 from typing import NamedTuple
 
 from simclr_tf.models import norm
+from simclr_tf.planning import memory
 
 _FLOAT_BYTES = 4
 _VIEWS = 2
@@ -117,15 +118,9 @@ def network_of(model, *, flops_per_view):
         parameters=sum(math.prod(v.shape) for v in model.trainable_variables),
         shared_channels=tuple(shared),
         local_channels=tuple(local),
-        width=projection_width(model),
+        width=memory.projection_width(model),
         flops_per_view=flops_per_view,
     )
-
-
-def projection_width(model):
-    """P of a built `SimCLR`, whatever its projection head."""
-    layers = model.projection_head.layers
-    return layers[-1].dense.units if layers else model.encoder.num_features
 
 
 def traffic(network, *, local_images, num_replicas, streaming):

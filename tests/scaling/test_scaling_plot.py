@@ -2,21 +2,20 @@
 
 import io
 
+import plots
 import tensorflow as tf
 from PIL import Image
-
-from simclr_tf.viz import scaling
 
 MIN_SHADES = 20
 """Lines in colours, text and their soft edges; a blank page has one."""
 
 
 def panel(curves):
-    return scaling.Panel("time", "images", "seconds", curves)
+    return plots.Panel("time", "images", "seconds", curves)
 
 
 def drawn(path, panels):
-    scaling.save_panels(path, panels, footer="2 cores")
+    plots.save_panels(path, panels, footer="2 cores")
     with tf.io.gfile.GFile(path, "rb") as file:
         return Image.open(io.BytesIO(file.read())).convert("RGB")
 

@@ -4,11 +4,11 @@ import math
 
 import pytest
 import tensorflow as tf
+import traffic
 
 from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import lars
-from simclr_tf.planning import traffic
 from simclr_tf.training import state, steps
 
 REPLICAS, LOCAL_IMAGES, SIZE = 2, 3, 8
@@ -132,10 +132,3 @@ def test_the_network_is_read_off_the_model():
     )
     gammas = [v for v in model.trainable_variables if v.name == "gamma"]
     assert sorted(network.shared_channels) == sorted(v.shape[0] for v in gammas)
-
-
-@pytest.mark.parametrize(("mode", "width"), [("none", 64), ("linear", 5)])
-def test_the_width_that_is_gathered(mode, width):
-    encoder = resnet.ResNet(10, width=0.125, stem="cifar")
-    model = simclr.SimCLR(encoder, proj_head_mode=mode, proj_out_dim=5)
-    assert traffic.projection_width(model.build_on(SIZE)) == width

@@ -1,7 +1,6 @@
 """How cost grows: measured curves, and a model of many accelerators.
 
-    python -m simclr_tf.benchmarks.scaling --data=docs/scaling.jsonl \\
-        --output_dir=docs/images [--measure]
+    python docs/scaling/measure.py [--measure]
 
 With --measure it first measures the points that the data do not hold, each in
 a fresh process, appending one JSON line for each: about five minutes on two
@@ -14,22 +13,17 @@ import json
 import os
 import time
 
+import cluster
+import plots
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.benchmarks import (
-    budget,
-    loss,
-    measurement,
-    memory,
-    scaling_model,
-)
+from simclr_tf.benchmarks import budget, loss, measurement, memory
 from simclr_tf.config import Config
 from simclr_tf.tasks.planning import probe
 from simclr_tf.tasks.setup import components, plan_of_run
-from simclr_tf.viz import scaling
 
-MODULE = "simclr_tf.benchmarks.scaling"
+HERE = os.path.dirname(os.path.abspath(__file__))
 DENSE_SIZES = (64, 256, 1024, 4096, 8192)
 STREAMING_SIZES = (*DENSE_SIZES, 16384, 32768, 65536)
 IMAGE_SIZES = (32, 64, 96, 128, 160, 224)
@@ -49,12 +43,12 @@ POINTS = (
 def main(arguments=None):
     """Measures if asked, and draws; see the module."""
     parser = measurement.parser(__doc__)
-    parser.add_argument("--data", default="docs/scaling.jsonl")
-    parser.add_argument("--output_dir", default="docs/images")
+    parser.add_argument("--data", default=f"{HERE}/measured.jsonl")
+    parser.add_argument("--output_dir", default=f"{HERE}/../images")
     parser.add_argument("--measure", action="store_true")
     parser.add_argument("--points", default=",".join(POINTS))
     parser.add_argument("--one", help="(for the fresh process) a point")
-    scaling_model.add_arguments(parser)
+    cluster.add_arguments(parser)
     options = parser.parse_args(arguments)
     if options.one:
         print(json.dumps(measure(options.one)))
@@ -65,7 +59,7 @@ def main(arguments=None):
         )
     os.makedirs(options.output_dir, exist_ok=True)
     draw_measured(read(options.data), options.output_dir)
-    scaling_model.draw(options, options.output_dir)
+    cluster.draw(options, options.output_dir)
 
 
 def measure_missing(points, path, share):
@@ -78,7 +72,7 @@ def measure_missing(points, path, share):
     """
     known = read(path)
     for point in share.cases(p for p in points if p not in known):
-        found = measurement.in_fresh_process(MODULE, f"--one={point}")
+        found = measurement.in_fresh_process(__file__, f"--one={point}")
         measurement.report("scaling", {"point": point}, found, output=path)
 
 
@@ -209,11 +203,11 @@ def rows_of(curves):
 
 def _save(path, curves, titles, footer):
     title, x_label = titles
-    print(f"\n{title}\n\n{scaling_model.table(rows_of(curves))}")
-    scaling.save_panels(
+    print(f"\n{title}\n\n{cluster.table(rows_of(curves))}")
+    plots.save_panels(
         path,
         [
-            scaling.Panel(
+            plots.Panel(
                 f"{what}: {title}",
                 x_label,
                 f"{what} ({unit})",

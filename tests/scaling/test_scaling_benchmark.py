@@ -5,11 +5,13 @@ import json
 import os
 import types
 
+import cluster
+import measure as study
 import pytest
+import traffic
 
 from simclr_tf import errors
-from simclr_tf.benchmarks import budget, measurement, scaling, scaling_model
-from simclr_tf.planning import traffic
+from simclr_tf.benchmarks import budget, measurement
 
 OPTIONS = measurement.parser("").parse_args([])
 
@@ -39,11 +41,11 @@ def test_only_what_is_missing_is_measured(tmp_path, monkeypatch, capsys):
         return {"secs": 3.0, "memory_mb": 4.0}
 
     monkeypatch.setattr(measurement, "in_fresh_process", fresh)
-    scaling.measure_missing(
+    study.measure_missing(
         ["loss:dense:64", "size:18:32"], path, budget.Budget(OPTIONS)
     )
     assert asked == ["--one=size:18:32"]
-    assert set(scaling.read(path)) == {"loss:dense:64", "size:18:32"}
+    assert set(study.read(path)) == {"loss:dense:64", "size:18:32"}
     assert json.loads(capsys.readouterr().out)["secs"] == 3.0
 
 
@@ -54,33 +56,33 @@ def test_a_curve_is_in_order_of_size():
         "loss:streaming:64": line("", {"median": 0.2}, 5.0),
         "size:18:64": line("", 0.7, 70.0),
     }
-    assert scaling.curve(found, "loss:dense") == (
+    assert study.curve(found, "loss:dense") == (
         (64, 256),
         (0.1, 0.5),
         (10.0, 20.0),
     )
-    assert scaling.curve(found, "size:18") == ((64,), (0.7,), (70.0,))
-    assert scaling.curve(found, "replicas:64") == ((), (), ())
+    assert study.curve(found, "size:18") == ((64,), (0.7,), (70.0,))
+    assert study.curve(found, "replicas:64") == ((), (), ())
 
 
 @pytest.mark.parametrize("point", ["", "loss:dense", "speed:18:3", "size:1:x"])
 def test_what_is_no_point(point):
     with pytest.raises(errors.UserError, match="points must be like"):
-        scaling.measure(point)
+        study.measure(point)
 
 
 def test_the_loss_is_measured_here():
-    found = scaling.measure("loss:streaming:16")
+    found = study.measure("loss:streaming:16")
     assert found["memory_mb"] >= 0
     assert found["secs"]["median"] > 0
     assert found["secs"]["n"] >= 1
 
 
 def test_pictures_of_what_was_measured(tmp_path):
-    scaling.draw_measured({}, str(tmp_path))
+    study.draw_measured({}, str(tmp_path))
     assert os.listdir(tmp_path) == []
     points = ("loss:dense:64", "loss:streaming:64", "size:18:32")
-    scaling.draw_measured(
+    study.draw_measured(
         {point: line(point, 1.0, 2.0) for point in points}, str(tmp_path)
     )
     assert sorted(os.listdir(tmp_path)) == [
@@ -92,7 +94,7 @@ def test_pictures_of_what_was_measured(tmp_path):
 
 def options(*arguments):
     parser = argparse.ArgumentParser()
-    scaling_model.add_arguments(parser)
+    cluster.add_arguments(parser)
     return parser.parse_args(arguments)
 
 
@@ -103,7 +105,7 @@ def test_assumptions_are_arguments():
 
 def test_the_table_is_markdown():
     rows = [{"accelerators": 8, "step ms": 0.01234, "images/s": 12345.6}]
-    assert scaling_model.table(rows) == (
+    assert cluster.table(rows) == (
         "| accelerators | step ms | images/s |\n"
         "| ---: | ---: | ---: |\n"
         "| 8 | 0.0123 | 12,346 |"
@@ -112,12 +114,10 @@ def test_the_table_is_markdown():
 
 @pytest.mark.slow
 def test_the_model_scales(tmp_path, capsys):
-    network, shape = scaling_model.network_and_shape()
-    cluster = traffic.Cluster()
+    network, shape = cluster.network_and_shape()
+    assumed = traffic.Cluster()
     rows = [
-        scaling_model.row(
-            network, shape, cluster, scaling_model.load_of(replicas, 64)
-        )
+        cluster.row(network, shape, assumed, cluster.load_of(replicas, 64))
         for replicas in (8, 512)
     ]
     # ResNet-50: 4.1e9 multiply-adds a view, 25.6e6 parameters with its
@@ -127,21 +127,19 @@ def test_the_model_scales(tmp_path, capsys):
     assert rows[1]["images/s"] < 64 * rows[0]["images/s"]
     assert rows[0]["network ms"] == rows[1]["network ms"]
     assert rows[1]["projections MB"] > 60 * rows[0]["projections MB"]
-    scaling_model.draw(options(), str(tmp_path))
+    cluster.draw(options(), str(tmp_path))
     assert len(os.listdir(tmp_path)) == 2
     assert capsys.readouterr().out.count("\n|") == 2 * 9
 
 
 def test_few_accelerators_for_a_small_batch(tmp_path, monkeypatch, capsys):
     network = traffic.Network(1000, (8,), (), 16, 1e9)
-    monkeypatch.setattr(
-        scaling_model, "network_and_shape", lambda: (network, None)
-    )
+    monkeypatch.setattr(cluster, "network_and_shape", lambda: (network, None))
     estimate = types.SimpleNamespace(total=2e9)
     monkeypatch.setattr(
-        scaling_model.memory, "estimate", lambda shape, load: estimate
+        cluster.memory, "estimate", lambda shape, load: estimate
     )
-    scaling_model.draw(options("--global_batch=16"), str(tmp_path))
+    cluster.draw(options("--global_batch=16"), str(tmp_path))
     assert sorted(os.listdir(tmp_path)) == [
         "strong_scaling.png",
         "weak_scaling.png",

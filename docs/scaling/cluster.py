@@ -3,16 +3,18 @@
 ResNet-50 at 224 px in bfloat16 with synchronised batch norm, in two ways: a
 fixed number of images for each accelerator (weak scaling), and a fixed batch
 shared by all (strong scaling). Memory is that of `planning.memory` without the
-framework's own; traffic and time are those of `planning.traffic`.
+framework's own; traffic and time are those of `traffic`.
 """
 
 import functools
 
+import plots
+import traffic
+
 from simclr_tf.config import Config
-from simclr_tf.planning import activations, memory, products, traffic
+from simclr_tf.planning import activations, memory, products
 from simclr_tf.tasks import pretrain
 from simclr_tf.tasks.setup import components
-from simclr_tf.viz import scaling
 
 ACCELERATORS = (8, 16, 32, 64, 128, 256, 512)
 DEPTH, IMAGE_SIZE = 50, 224
@@ -73,7 +75,7 @@ def network_and_shape():
         slots=model.count_params(),
         activations=held,
         image_size=IMAGE_SIZE,
-        width=traffic.projection_width(model),
+        width=memory.projection_width(model),
         precision=config.precision,
     )
     flops = products.training_flops(model, image_size=IMAGE_SIZE)
@@ -145,17 +147,17 @@ def _save(path, rows, cluster):
 
     times = ("network ms", "loss ms", "sending ms", "waiting ms")
     named = {name.split()[0]: column(name) for name in times}
-    scaling.save_panels(
+    plots.save_panels(
         path,
         [
-            scaling.Panel("step by part", "accelerators", "time (ms)", named),
-            scaling.Panel(
+            plots.Panel("step by part", "accelerators", "time (ms)", named),
+            plots.Panel(
                 "throughput",
                 "accelerators",
                 "images/s",
                 {"": column("images/s")},
             ),
-            scaling.Panel(
+            plots.Panel(
                 "memory of each",
                 "accelerators",
                 "memory (GB)",
