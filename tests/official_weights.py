@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from simclr_tf.interop import official
+from simclr_tf.checkpoints import official
 from simclr_tf.models import resnet, simclr
 
 GOLDENS = pathlib.Path(__file__).parent / "goldens"

@@ -12,6 +12,7 @@ PACKAGE = ROOT / "simclr_tf"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "errors": -1,
+    "files": 0,
     "backend": -1,
     "cores": -1,
     "config": 0,
@@ -23,18 +24,18 @@ LAYERS = {
     "models": 2,
     "losses": 2,
     "data": 2,
-    "training": 3,
-    "interop": 3,
-    "planning": 3,
-    "evaluation": 4,
-    "export": 4,
-    "viz": 4,
-    "tasks": 5,
-    "benchmarks": 5,
-    "cli": 6,
-    "help_text": 6,
-    "flag_table": 6,
-    "__main__": 7,
+    "checkpoints": 3,
+    "training": 4,
+    "planning": 4,
+    "evaluation": 5,
+    "export": 5,
+    "viz": 5,
+    "tasks": 6,
+    "benchmarks": 6,
+    "cli": 7,
+    "help_text": 7,
+    "flag_table": 7,
+    "__main__": 8,
 }
 CONFIG_READERS = {"config", "cli", "help_text", "flag_table", "tasks",
                   "benchmarks"}  # fmt: skip
@@ -42,7 +43,6 @@ SAME_LAYER = {
     ("evaluation", "viz"),
     ("help_text", "cli"),
     ("tasks", "benchmarks"),
-    ("training", "interop"),
 }
 """(imported, importer) pairs that may meet within one layer."""
 STATEFUL = ("tf.random.uniform", "tf.random.normal", "tf.random.shuffle",

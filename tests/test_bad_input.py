@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from command_line import NETWORK, TINY, run
 
-from simclr_tf.training import whole_file
+from simclr_tf import files
 
 PIXELS = [[[0, 128, 255]] * 6] * 6
 
@@ -275,8 +275,8 @@ def test_a_damaged_config_is_named(tmp_path, text):
 
 
 def test_a_run_that_saved_nothing_cannot_be_exported(other_run, tmp_path):
-    content = whole_file.read_json(f"{other_run}/config.json")
-    whole_file.write_json(f"{tmp_path}/config.json", content)
+    content = files.read_json(f"{other_run}/config.json")
+    files.write_json(f"{tmp_path}/config.json", content)
     found = complaint(run("--mode=export", f"--model_dir={tmp_path}"))
     assert found == f"{NO_CHECKPOINT}; got '{tmp_path}'"
 

@@ -20,11 +20,11 @@ from command_line import (
 )
 from tensorboard.backend.event_processing import event_accumulator
 
+from simclr_tf.checkpoints import checkpoint
 from simclr_tf.config import Config
 from simclr_tf.data import digits
 from simclr_tf.tasks.setup import components
 from simclr_tf.tasks.training import training_run
-from simclr_tf.training import checkpoint
 
 LAST = 6
 RESULT_KEYS = {

@@ -8,9 +8,9 @@ import sys
 import pytest
 from command_line import TINY, run
 
+from simclr_tf import files
 from simclr_tf.evaluation import predictions
 from simclr_tf.tasks import evaluate
-from simclr_tf.training import whole_file
 
 ROOT = pathlib.Path(__file__).parent.parent
 LAST = 6
@@ -55,10 +55,10 @@ def test_a_later_checkpoint_of_another_process_is_scored(half_way, monkeypatch):
     first, trainer, last = steps
     assert (first, last) == (3, LAST)
     assert trainer.wait(TIMEOUT_SECS) == 0
-    newest = whole_file.read_json(half_way / "result.json")
-    assert newest == whole_file.read_json(half_way / f"result_{LAST}.json")
+    newest = files.read_json(half_way / "result.json")
+    assert newest == files.read_json(half_way / f"result_{LAST}.json")
     for step in (first, last):
-        result = whole_file.read_json(half_way / f"result_{step}.json")
+        result = files.read_json(half_way / f"result_{step}.json")
         found = predictions.load(half_way / f"predictions_{step}.npz")
         assert result["global_step"] == step
         assert result[TOP_1] == found.correct.mean()

@@ -12,7 +12,7 @@ from command_line import run
 
 GOLDENS = official_weights.GOLDENS
 NAME = "r18_cifar"
-# As in tests/interop: five times what the official code differs from itself.
+# Five times what the official code differs from itself, as in checkpoints.
 TOLERANCE = (
     5
     * json.loads((GOLDENS / "network_noise.json").read_text())[

@@ -10,7 +10,7 @@ import time
 import pytest
 from command_line import TINY, assert_same_values, values
 
-from simclr_tf.training import checkpoint
+from simclr_tf.checkpoints import checkpoint
 
 ROOT = pathlib.Path(__file__).parent.parent
 LAST = 150

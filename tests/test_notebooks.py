@@ -10,7 +10,7 @@ import official_files
 import pytest
 
 import simclr_tf
-from simclr_tf.interop import official
+from simclr_tf.checkpoints import official
 from simclr_tf.tasks.setup import components
 
 ROOT = pathlib.Path(__file__).parent.parent

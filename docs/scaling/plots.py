@@ -3,7 +3,7 @@
 import io
 from typing import NamedTuple
 
-from simclr_tf.training import whole_file
+from simclr_tf import files
 
 COLORS = ("#0b6e4f", "#c8553d", "#3d5a80", "#e0a458", "#6c757d")
 MARKERS = "osD^v"
@@ -48,7 +48,7 @@ def save_panels(path, panels, *, footer):
     drawing.supxlabel(footer, fontsize=7)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=120)
-    whole_file.write_bytes(path, buffer.getvalue())
+    files.write_bytes(path, buffer.getvalue())
 
 
 def _draw(axes, panel):

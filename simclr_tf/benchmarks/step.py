@@ -20,16 +20,11 @@ from simclr_tf.benchmarks import (
     official_order,
     roofline,
 )
+from simclr_tf.checkpoints import state
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import lars
 from simclr_tf.planning import products
-from simclr_tf.training import (
-    batch_views,
-    compilation,
-    microbatch,
-    state,
-    steps,
-)
+from simclr_tf.training import batch_views, compilation, microbatch, steps
 
 OFFICIAL = "official"
 VARIANTS = {

@@ -6,10 +6,9 @@ import uuid
 
 import tensorflow as tf
 
-from simclr_tf import errors
+from simclr_tf import errors, files
+from simclr_tf.checkpoints import opened
 from simclr_tf.export import card
-from simclr_tf.interop import opened
-from simclr_tf.training import whole_file
 
 METADATA_FILE = opened.METADATA_FILE
 """Lies beside the exported files and marks a directory as ours."""
@@ -40,8 +39,8 @@ def replace(directory, fill, *, metadata):
     try:
         facts = metadata | fill(temporary)
         facts["files"] = _checksums(temporary)
-        whole_file.write_text(_in(temporary, CARD_FILE), card.render(facts))
-        whole_file.write_json(_in(temporary, METADATA_FILE), facts)
+        files.write_text(_in(temporary, CARD_FILE), card.render(facts))
+        files.write_json(_in(temporary, METADATA_FILE), facts)
         _put(temporary, directory)
     except BaseException:
         if tf.io.gfile.exists(temporary):
@@ -151,7 +150,7 @@ def _remove_files(directory):
     """Removes what the metadata of an export names, if there is one."""
     if not _is_export(directory):
         return
-    facts = whole_file.read_json(_in(directory, METADATA_FILE))
+    facts = files.read_json(_in(directory, METADATA_FILE))
     for name in (*facts["files"], CARD_FILE, METADATA_FILE):
         tf.io.gfile.remove(_in(directory, name))
 

@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import weights
 from simclr_tf.export import hub
-from simclr_tf.training import weights
 
 
 @keras.saving.register_keras_serializable(package="simclr_tf")

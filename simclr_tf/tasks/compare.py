@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from simclr_tf import errors
+from simclr_tf import errors, files
 from simclr_tf.evaluation import predictions, significance
 from simclr_tf.tasks.scoring import saved_predictions
 from simclr_tf.tasks.setup import model_dir
-from simclr_tf.training import console, whole_file
+from simclr_tf.training import console
 
 ALPHA = 1 - significance.CONFIDENCE
 """Runs differ where p is below."""
@@ -197,11 +197,11 @@ def write(result):
     stem = os.path.join(directory, f"compare_{_name_of(result)}")
     path, number = f"{stem}.json", 1
     while tf.io.gfile.exists(path):
-        if whole_file.read_json(path) == result:
+        if files.read_json(path) == result:
             return path
         number += 1
         path = f"{stem}_{number}.json"
-    whole_file.write_json(path, result)
+    files.write_json(path, result)
     return path
 
 

@@ -6,6 +6,7 @@ import time
 from absl import logging
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import checkpoint
 from simclr_tf.tasks import export as export_task
 from simclr_tf.tasks import transfer
 from simclr_tf.tasks.scoring import (
@@ -20,7 +21,7 @@ from simclr_tf.tasks.setup import (
     given_checkpoint,
     model_dir,
 )
-from simclr_tf.training import checkpoint, writer
+from simclr_tf.training import writer
 
 POLL_SECS = 5.0
 """Between looks for a new checkpoint."""

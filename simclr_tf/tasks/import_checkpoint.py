@@ -3,9 +3,8 @@
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.interop import opened
+from simclr_tf.checkpoints import checkpoint, opened, state
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
-from simclr_tf.training import checkpoint, state
 
 
 def run(config):

@@ -5,12 +5,13 @@ import os
 import tensorflow as tf
 from absl import logging
 
+from simclr_tf import files
 from simclr_tf.evaluation import fingerprint
 from simclr_tf.tasks.curve import frozen_points, record, trainings
 from simclr_tf.tasks.scoring import eval_checks
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
 from simclr_tf.tasks.training import seen_labels
-from simclr_tf.training import console, whole_file
+from simclr_tf.training import console
 from simclr_tf.viz import label_curve as plot
 
 
@@ -101,7 +102,7 @@ def report(config, points, sources):
     tf.io.gfile.makedirs(directory)
     for name, rows in (("", points), ("_summary", summary)):
         path = os.path.join(directory, f"label_curve{name}.csv")
-        whole_file.write_text(path, plot.to_csv(rows))
+        files.write_text(path, plot.to_csv(rows))
     train, test = sources
     plot.save_plot(
         os.path.join(directory, "label_curve.png"),

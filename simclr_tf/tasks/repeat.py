@@ -4,10 +4,10 @@ import os
 
 from absl import logging
 
+from simclr_tf import files
 from simclr_tf.evaluation import metrics
 from simclr_tf.tasks.scoring import frozen_features
 from simclr_tf.tasks.setup import model_dir
-from simclr_tf.training import whole_file
 
 RESULT_FILE = "result.json"
 SEPARATOR = "/"
@@ -48,7 +48,7 @@ def run(config, run_once):
     summary = summarize(results.values())
     model_dir.make_directory(config.model_dir)
     path = os.path.join(config.model_dir, RESULT_FILE)
-    whole_file.write_json(path, {"seeds": list(results), **summary})
+    files.write_json(path, {"seeds": list(results), **summary})
     for line in lines(summary, num_seeds=config.num_seeds):
         logging.info(line)
     return summary

@@ -2,11 +2,11 @@
 
 from absl import logging
 
-from simclr_tf import errors
+from simclr_tf import errors, files
 from simclr_tf.data import transfer_sets
 from simclr_tf.tasks import transfer_finetune, transfer_linear
 from simclr_tf.tasks.setup import components, model_dir
-from simclr_tf.training import console, whole_file
+from simclr_tf.training import console
 from simclr_tf.viz import transfer as table
 
 _METHODS = {
@@ -59,7 +59,7 @@ def write(config, rows, step):
     """Writes the rows there are to `report/`; other sets may take days."""
     name = f"transfer_{config.transfer_method}_{step}.csv"
     path = model_dir.report_path(config.model_dir, name)
-    whole_file.write_text(path, table.to_csv(rows))
+    files.write_text(path, table.to_csv(rows))
 
 
 def measure(config, each, score):

@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from simclr_tf.training import whole_file
+from simclr_tf import files
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -36,7 +36,7 @@ class MetricsWriter:
             for line in read_lines(self._path)
             if -1 < step_of(line) <= start_step
         ]
-        whole_file.write_text(self._path, "".join(kept))
+        files.write_text(self._path, "".join(kept))
 
     def scalars(self, step, values):
         """Writes one line and one event per value.

@@ -7,8 +7,8 @@ import io
 
 import numpy as np
 
+from simclr_tf import files
 from simclr_tf.evaluation import per_class
-from simclr_tf.training import whole_file
 
 MOST_NUMBERS = 15
 """Classes up to which every count is written out."""
@@ -44,7 +44,7 @@ def save_plot(path, confusion, *, class_names, footer):
     drawing.supxlabel(footer, fontsize=7)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=120)
-    whole_file.write_bytes(path, buffer.getvalue())
+    files.write_bytes(path, buffer.getvalue())
 
 
 def _draw_pairs(confusion, class_names):

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from simclr_tf.training import whole_file
+from simclr_tf import files
 
 COLORS = ("#0b6e4f", "#c8553d", "#6c757d")
 
@@ -39,4 +39,4 @@ def save_plot(path, rows, *, method, footer):
     drawing.supxlabel(footer, fontsize=7)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=150)
-    whole_file.write_bytes(path, buffer.getvalue())
+    files.write_bytes(path, buffer.getvalue())

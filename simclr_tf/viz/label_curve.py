@@ -4,8 +4,8 @@ import csv
 import io
 import typing
 
+from simclr_tf import files
 from simclr_tf.evaluation import metrics
-from simclr_tf.training import whole_file
 
 STYLES = {
     "finetune": ("fine-tuned", "#0b6e4f", "o"),
@@ -146,7 +146,7 @@ def save_plot(path, means, *, footer):
     drawing.supxlabel(footer, fontsize=7)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=150)
-    whole_file.write_bytes(path, buffer.getvalue())
+    files.write_bytes(path, buffer.getvalue())
 
 
 def spread(heights, gap):

@@ -4,7 +4,7 @@ import numpy as np
 import official_weights
 import pytest
 
-from simclr_tf.interop import official
+from simclr_tf.checkpoints import official
 
 GOLDENS = official_weights.GOLDENS
 LAYOUT = official_weights.LAYOUT

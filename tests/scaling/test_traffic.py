@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 import traffic
 
+from simclr_tf.checkpoints import state
 from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import lars
-from simclr_tf.training import state, steps
+from simclr_tf.training import steps
 
 REPLICAS, LOCAL_IMAGES, SIZE = 2, 3, 8
 LOSSES = {

@@ -9,7 +9,7 @@ import pytest
 
 import simclr_tf
 from simclr_tf import Config
-from simclr_tf.interop import official
+from simclr_tf.checkpoints import official
 from simclr_tf.tasks.setup import components
 
 NETWORK = {

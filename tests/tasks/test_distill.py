@@ -17,10 +17,10 @@ from command_line import (
     values,
 )
 
+from simclr_tf import files
 from simclr_tf.data import digits
 from simclr_tf.evaluation import fingerprint
 from simclr_tf.tasks import api
-from simclr_tf.training import whole_file
 
 LAST = 6
 REPLICAS = 1e-3
@@ -95,7 +95,7 @@ def test_the_student_is_scored_and_the_teacher_is_what_it_was(teacher, student):
     assert "width 0.0625" in text
     # t^2 log K, at temperature 2.
     assert f"(chance {4 * np.log(10):.3f})" in text
-    result = whole_file.read_json(f"{directory}/result.json")
+    result = files.read_json(f"{directory}/result.json")
     assert 0 <= result["eval/label_top_1_accuracy"] <= 1
     assert os.listdir(f"{directory}/saved_model") == [str(LAST)]
 
@@ -112,7 +112,7 @@ def test_what_is_measured_and_written(student):
     with open(f"{directory}/labels.txt") as file:
         lines = file.read().splitlines()
     assert sum(not line.startswith("#") for line in lines) == 20
-    facts = whole_file.read_json(f"{directory}/config.json")["facts"]
+    facts = files.read_json(f"{directory}/config.json")["facts"]
     assert facts == {
         "num_examples": 1437,
         "num_classes": 10,
@@ -145,7 +145,7 @@ def test_a_list_of_labels_and_a_savedmodel_in_place_of_a_run(
         f"--label_file={student[0]}/labels.txt",
     )
     for path in (f"{teacher}/config.json", f"{tmp_path}/run/config.json"):
-        names = whole_file.read_json(path)["facts"]["class_names"]
+        names = files.read_json(path)["facts"]["class_names"]
         assert names == [str(digit) for digit in range(10)]
     assert_same_values(found, values(student[0], LAST))
 
@@ -315,9 +315,9 @@ def test_a_teacher_of_other_classes_or_of_none(teacher, tmp_path, monkeypatch):
     )
     headless = shutil.copytree(teacher, tmp_path / "headless")
     path = str(headless / "config.json")
-    content = whole_file.read_json(path)
+    content = files.read_json(path)
     content["facts"]["num_classes"] = None
-    whole_file.write_json(path, content)
+    files.write_json(path, content)
     found = complaint(f"--teacher={headless}", directory=tmp_path / "none")
     assert found == (
         f"teacher must have a supervised head; '{headless}' has none"
@@ -332,9 +332,9 @@ def test_a_teacher_of_classes_by_other_names(teacher, tmp_path, monkeypatch):
     opening = digits.open_digits
     named = shutil.copytree(teacher, tmp_path / "named")
     path = str(named / "config.json")
-    content = whole_file.read_json(path)
+    content = files.read_json(path)
     content["facts"]["class_names"][0] = "nought"
-    whole_file.write_json(path, content)
+    files.write_json(path, content)
     monkeypatch.setattr(digits, "open_digits", renamed)
     found = complaint(f"--teacher={named}", directory=tmp_path / "run")
     assert found == (
@@ -350,9 +350,9 @@ def test_a_teacher_that_trained_on_is_another(teacher, student, tmp_path):
         path.unlink()
     copy = shutil.copytree(student[0], tmp_path / "copy")
     path = str(copy / "config.json")
-    content = whole_file.read_json(path)
+    content = files.read_json(path)
     content["config"]["teacher"] = str(younger)
-    whole_file.write_json(path, content)
+    files.write_json(path, content)
     done = run(*STUDENT, *MIXED, f"--teacher={younger}", f"--model_dir={copy}")
     assert done.code == 1
     assert done.lines[-1].endswith(

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from command_line import TINY, run
 
-from simclr_tf import errors
+from simclr_tf import errors, files
+from simclr_tf.checkpoints import checkpoint
 from simclr_tf.config import Config
 from simclr_tf.tasks import repeat
 from simclr_tf.tasks.setup import model_dir
 from simclr_tf.tasks.training import training_run
-from simclr_tf.training import checkpoint, whole_file
 
 LAST = 3
 SEEDS = (
@@ -104,7 +104,7 @@ def test_every_seed_has_its_directory_and_the_top_the_result(tmp_path):
 
     summary = repeat.run(config, run_once)
     assert seen == [(s, 1, f"{tmp_path}/seed_{s}") for s in (4, 5, 6)]
-    written = whole_file.read_json(f"{tmp_path}/result.json")
+    written = files.read_json(f"{tmp_path}/result.json")
     assert written == {"seeds": [4, 5, 6], **summary}
 
 
@@ -179,11 +179,9 @@ def test_stopped_in_the_second_seed_it_goes_on_there(tmp_path, monkeypatch):
     complete = text.index(f"this run is complete: step {LAST}")
     resumed = text.index("resumed at step 1: ")
     assert complete < text.index("seed        6") < resumed
-    written = whole_file.read_json(tmp_path / "result.json")
+    written = files.read_json(tmp_path / "result.json")
     assert (written["seeds"], written["global_step"]) == ([5, 6], LAST)
-    ours = [
-        whole_file.read_json(tmp_path / f"seed_{s}/result.json") for s in (5, 6)
-    ]
+    ours = [files.read_json(tmp_path / f"seed_{s}/result.json") for s in (5, 6)]
     name = "eval/label_top_1_accuracy"
     assert written[name]["values"] == [result[name] for result in ours]
     # Each seed's predictions lie in its directory, ready for comparison.

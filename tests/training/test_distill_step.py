@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import state
 from simclr_tf.losses import distillation, supervised
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import optimizers
-from simclr_tf.training import distill_step, loop, state
+from simclr_tf.training import distill_step, loop
 
 IMAGES, SIDE, CLASSES, NUM_STEPS = 8, 8, 3, 3
 RTOL = 1e-4  # three steps of float32 sums in another order, amplified by BN

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import state
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import optimizers
-from simclr_tf.training import frozen_blocks, state, steps
+from simclr_tf.training import frozen_blocks, steps
 
 pytestmark = pytest.mark.usefixtures("eager")
 

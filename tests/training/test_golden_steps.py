@@ -7,10 +7,10 @@ import official_weights
 import pytest
 import tensorflow as tf
 
-from simclr_tf.interop import official
+from simclr_tf.checkpoints import official, state
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import decay, optimizers
-from simclr_tf.training import state, steps
+from simclr_tf.training import steps
 
 GOLDENS = official_weights.GOLDENS
 RECORDED = json.loads((GOLDENS / "training_steps.json").read_text())

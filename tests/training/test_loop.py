@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.training import loop, state
+from simclr_tf.checkpoints import state
+from simclr_tf.training import loop
 
 
 class Counting(keras.Model):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from simclr_tf.checkpoints import state
 from simclr_tf.losses import ntxent, ntxent_streaming
 from simclr_tf.models import norm, resnet, simclr
-from simclr_tf.training import loop, microbatch, state, steps
+from simclr_tf.training import loop, microbatch, steps
 
 pytestmark = pytest.mark.usefixtures("eager")
 

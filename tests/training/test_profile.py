@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simclr_tf.training import loop, profile, state
+from simclr_tf.checkpoints import state
+from simclr_tf.training import loop, profile
 
 SECS = 0.02  # of one wait, or of one slow step
 

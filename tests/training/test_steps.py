@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from simclr_tf.checkpoints import state
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import lars
-from simclr_tf.training import loop, state, steps
+from simclr_tf.training import loop, steps
 
 pytestmark = pytest.mark.usefixtures("eager")
 

@@ -17,6 +17,7 @@ from absl import logging
 from call_record import CallRecord
 
 from simclr_tf import distribution
+from simclr_tf.checkpoints import checkpoint, opened
 from simclr_tf.config import Config
 from simclr_tf.data import (
     catalog,
@@ -28,7 +29,6 @@ from simclr_tf.data import (
 )
 from simclr_tf.evaluation import cache, features, untrained
 from simclr_tf.export import directory
-from simclr_tf.interop import opened
 from simclr_tf.models import simclr
 from simclr_tf.planning import activations, machine
 from simclr_tf.tasks import finetune, modes, plan, transfer_finetune
@@ -36,7 +36,6 @@ from simclr_tf.tasks.curve import frozen_points, trainings
 from simclr_tf.tasks.planning import probe
 from simclr_tf.tasks.scoring import block_probes, saved_predictions
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
-from simclr_tf.training import checkpoint
 from simclr_tf.viz import confusion, label_budgets, label_curve
 
 STEP = 7

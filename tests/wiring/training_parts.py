@@ -14,6 +14,7 @@ import tensorflow as tf
 from call_record import CallRecord
 
 from simclr_tf import distribution
+from simclr_tf.checkpoints import checkpoint
 from simclr_tf.config import Config
 from simclr_tf.data import catalog, digits, pipeline, sources, unreadable
 from simclr_tf.evaluation import features, knn
@@ -29,7 +30,6 @@ from simclr_tf.tasks.training import (
 )
 from simclr_tf.training import (
     batch_views,
-    checkpoint,
     compilation,
     loop,
     profile,

@@ -10,10 +10,10 @@ import os
 
 import tensorflow as tf
 
+from simclr_tf import files
 from simclr_tf.config import paths
 from simclr_tf.tasks.curve import trainings
 from simclr_tf.tasks.setup import model_dir
-from simclr_tf.training import whole_file
 
 BEYOND_IDENTITY = (
     "eval_split",
@@ -46,13 +46,13 @@ def claim(config, encoder):
     path = os.path.join(config.model_dir, model_dir.CURVE_FILE)
     ours = shared(config, encoder)
     if tf.io.gfile.exists(path):
-        theirs = whole_file.read_json(path)
+        theirs = files.read_json(path)
         # Earlier versions recorded "folder:~/photos" as it was given.
         theirs["dataset"] = paths.expand_dataset(theirs["dataset"])
         model_dir.check_same(ours, theirs, config.model_dir, kind="curve")
         return
     model_dir.make_directory(config.model_dir)
-    whole_file.write_json(path, ours)
+    files.write_json(path, ours)
 
 
 def shared(config, encoder):

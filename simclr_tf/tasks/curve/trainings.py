@@ -5,8 +5,8 @@ import os
 import tensorflow as tf
 from absl import logging
 
+from simclr_tf import files
 from simclr_tf.tasks import evaluate, finetune
-from simclr_tf.training import whole_file
 
 SCRATCH, FINETUNE = "scratch", "finetune"
 TOP_1 = "eval/label_top_1_accuracy"
@@ -66,5 +66,5 @@ def train_and_score(config, method, fraction, seed):
     step = finetune.run(config)
     path = os.path.join(config.model_dir, f"result_{step}.json")
     if tf.io.gfile.exists(path):
-        return whole_file.read_json(path)[TOP_1]
+        return files.read_json(path)[TOP_1]
     return evaluate.run(config, follow=False)[TOP_1]

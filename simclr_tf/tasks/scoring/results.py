@@ -4,8 +4,7 @@ import os
 
 import tensorflow as tf
 
-from simclr_tf import errors
-from simclr_tf.training import whole_file
+from simclr_tf import errors, files
 
 NEWEST = "result.json"
 IMAGES = ("dataset", "eval_split")
@@ -58,7 +57,7 @@ def write(config, result, step):
     """
     joined = join(former(config, step), result)
     for name in (f"result_{step}.json", NEWEST):
-        whole_file.write_json(os.path.join(config.model_dir, name), joined)
+        files.write_json(os.path.join(config.model_dir, name), joined)
 
 
 def join(former, result):
@@ -94,4 +93,4 @@ def _words(record):
 
 
 def _read(path):
-    return whole_file.read_json(path) if tf.io.gfile.exists(path) else {}
+    return files.read_json(path) if tf.io.gfile.exists(path) else {}

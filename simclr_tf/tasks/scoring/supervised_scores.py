@@ -6,13 +6,13 @@ import itertools
 import numpy as np
 from absl import logging
 
-from simclr_tf import errors
+from simclr_tf import errors, files
 from simclr_tf.config import derived
 from simclr_tf.evaluation import metrics, per_class, predictions
 from simclr_tf.optim import decay
 from simclr_tf.tasks.scoring import saved_predictions
 from simclr_tf.tasks.setup import components, model_dir
-from simclr_tf.training import frozen_blocks, whole_file
+from simclr_tf.training import frozen_blocks
 from simclr_tf.viz import class_table
 from simclr_tf.viz import confusion as confusion_plot
 
@@ -141,7 +141,7 @@ def write_class_table(config, source, confusion, step):
         step: the checkpoint's step.
     """
     scores = per_class.scores(confusion, class_names=source.class_names)
-    whole_file.write_text(
+    files.write_text(
         model_dir.report_path(config.model_dir, f"per_class_{step}.csv"),
         class_table.render_csv(scores),
     )

@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import distribution, errors
+from simclr_tf.checkpoints import state
 from simclr_tf.data import catalog, labelled, pipeline, sources, unreadable
 from simclr_tf.models import resnet, simclr
 from simclr_tf.optim import decay, optimizers, schedules
-from simclr_tf.training import frozen_blocks, state
+from simclr_tf.training import frozen_blocks
 
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 CIFAR_STEM_MAX_PX = 32

@@ -6,9 +6,8 @@ import tensorflow as tf
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.interop import architecture, loading, opened, tf1
+from simclr_tf.checkpoints import architecture, checkpoint, loading, opened, tf1
 from simclr_tf.tasks.setup import model_dir, same_data
-from simclr_tf.training import checkpoint
 
 HEAD_FIELDS = frozenset(("proj_head_mode", "num_proj_layers", "proj_out_dim"))
 BEYOND_ARCHITECTURE = ("ft_proj_selector", "batch_norm_decay")

@@ -11,10 +11,9 @@ import tensorflow as tf
 from absl import logging
 
 import simclr_tf
-from simclr_tf import cpu, errors
+from simclr_tf import cpu, errors, files
 from simclr_tf.config import Config, paths
 from simclr_tf.tasks.setup import same_data
-from simclr_tf.training import whole_file
 
 CONFIG_FILE = "config.json"
 CURVE_FILE = "label_curve.json"
@@ -186,7 +185,7 @@ def open_run(config, facts, *, step=0):
         tell_of_moved_folder(config, former)
         facts = same_data.with_changes(facts, former["facts"], step=step)
     try:
-        whole_file.write_json(
+        files.write_json(
             os.path.join(path, CONFIG_FILE),
             {
                 "config": json.loads(config.to_json()),
@@ -218,7 +217,7 @@ def read_run(path):
     """
     name = os.path.join(path, CONFIG_FILE)
     try:
-        content = whole_file.read_json(name)
+        content = files.read_json(name)
         config = Config.from_json(json.dumps(content["config"]))
         return {"config": config, "facts": dict(content["facts"])}
     except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError):

@@ -6,10 +6,9 @@ import os
 import tensorflow as tf
 from absl import logging
 
-from simclr_tf import distribution
+from simclr_tf import distribution, files
 from simclr_tf.planning import bfloat16
 from simclr_tf.tasks.setup import model_dir
-from simclr_tf.training import whole_file
 
 AUTO = "auto"
 _RECALLING_MODES = frozenset(("eval", "export"))
@@ -49,7 +48,7 @@ def recorded(config):
             return run["config"].precision
         curve = os.path.join(path, model_dir.CURVE_FILE)
         if tf.io.gfile.exists(curve):
-            return whole_file.read_json(curve)["precision"]
+            return files.read_json(curve)["precision"]
     return None
 
 

@@ -14,9 +14,8 @@ import uuid
 import tensorflow as tf
 from absl import logging
 
-from simclr_tf import errors
+from simclr_tf import errors, files
 from simclr_tf.tasks.setup import model_dir
-from simclr_tf.training import whole_file
 
 FILE = "lock.json"  # in model_dir
 BEAT_SECS = 15.0
@@ -68,7 +67,7 @@ class RunLock:
         """Gives a sign of life, if the lock is held and can be written."""
         with contextlib.suppress(tf.errors.OpError, OSError, errors.UserError):
             self.check()
-            whole_file.write_json(self._path, self._content | {"beats": number})
+            files.write_json(self._path, self._content | {"beats": number})
 
     def release(self):
         """Removes the file, if it is still this process's own."""
@@ -179,10 +178,10 @@ def _lives(found, path):
 def _create(path, content):
     """Writes a lock where there is none, at once where links can be made."""
     if "://" in path:
-        whole_file.write_json(path, content)
+        files.write_json(path, content)
         return
     prepared = f"{path}.{content['token']}"
-    whole_file.write_json(prepared, content)
+    files.write_json(prepared, content)
     try:
         os.link(prepared, path)
     except FileExistsError:
@@ -191,7 +190,7 @@ def _create(path, content):
             "was made at this moment"
         ) from None
     except OSError:  # a file system without links
-        whole_file.write_json(path, content)
+        files.write_json(path, content)
     finally:
         os.remove(prepared)
 
@@ -211,7 +210,7 @@ def _describe(found):
 def _read(path):
     """The content of a lock file; None where there is none, {} for damage."""
     try:
-        content = whole_file.read_json(path)
+        content = files.read_json(path)
     except tf.errors.NotFoundError:
         return None
     except errors.UserError:

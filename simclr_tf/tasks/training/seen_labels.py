@@ -6,10 +6,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from simclr_tf import errors
+from simclr_tf import errors, files
 from simclr_tf.data import label_files, labelled
 from simclr_tf.tasks.setup import model_dir
-from simclr_tf.training import whole_file
 
 LABEL_FILE = "labels.txt"  # in model_dir
 
@@ -110,7 +109,7 @@ def check(config, text):
     is_resumed = model_dir.read_run(config.model_dir) is not None
     if text is None or not (is_resumed and tf.io.gfile.exists(path)):
         return
-    if whole_file.read_text(path) != text:
+    if files.read_text(path) != text:
         raise errors.UserError(
             f"label_file must name the images that this run began with, those "
             f"in {path!r}; got {config.label_file!r}"
@@ -121,4 +120,4 @@ def write(config, text):
     """Writes what `render` returned to `model_dir`; nothing for None."""
     if text is not None:
         path = os.path.join(config.model_dir, LABEL_FILE)
-        whole_file.write_text(path, text)
+        files.write_text(path, text)

@@ -5,8 +5,8 @@ import typing
 from absl import logging
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import opened
 from simclr_tf.config import Config
-from simclr_tf.interop import opened
 from simclr_tf.tasks.setup import (
     components,
     given_checkpoint,
@@ -20,7 +20,7 @@ class Teacher(typing.NamedTuple):
 
     Attributes:
         path: as the user gave it.
-        kind: of checkpoint, one of those in `interop.opened`.
+        kind: of checkpoint, one of those in `checkpoints.opened`.
         config: a `Config` of its architecture.
         num_classes: of its supervised head.
         class_names: list of str; None where they are not known.

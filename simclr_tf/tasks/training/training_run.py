@@ -11,6 +11,7 @@ import typing
 from absl import logging
 
 from simclr_tf import cpu, distribution, errors
+from simclr_tf.checkpoints import checkpoint
 from simclr_tf.data import pipeline, unreadable
 from simclr_tf.tasks.setup import (
     components,
@@ -21,7 +22,6 @@ from simclr_tf.tasks.setup import (
 )
 from simclr_tf.tasks.training import announcement, knn_monitor, saving
 from simclr_tf.training import (
-    checkpoint,
     compilation,
     interruption,
     learning,

@@ -3,8 +3,8 @@
 import tensorflow as tf
 from absl import logging
 
+from simclr_tf import files
 from simclr_tf.evaluation import fingerprint
-from simclr_tf.training import whole_file
 
 
 class Untouched:
@@ -33,10 +33,10 @@ class Untouched:
         Raises:
             RuntimeError: if the network is not what it was at the start.
         """
-        known = whole_file.read_json(path) if tf.io.gfile.exists(path) else {}
+        known = files.read_json(path) if tf.io.gfile.exists(path) else {}
         ours = self._before._asdict()
         if is_start:
-            whole_file.write_json(path, known | {self._name: ours})
+            files.write_json(path, known | {self._name: ours})
         elif known.get(self._name, ours) != ours:
             raise RuntimeError(f"the frozen {self._name} has changed")
 

@@ -10,14 +10,13 @@ import pytest
 import tensorflow as tf
 from command_line import NETWORK, TINY, run
 
-from simclr_tf import errors
+from simclr_tf import errors, files
 from simclr_tf.config import Config
 from simclr_tf.data import sources
 from simclr_tf.evaluation import predictions
 from simclr_tf.tasks import evaluate
 from simclr_tf.tasks.scoring import supervised_scores
 from simclr_tf.tasks.setup import components, given_checkpoint
-from simclr_tf.training import whole_file
 
 pytestmark = pytest.mark.usefixtures("no_export")
 
@@ -79,7 +78,7 @@ def test_the_command_line_writes_what_numpy_counts(trained, opened):
     ranked = np.argsort(-logits, axis=1)
     hits = ranked == source.labels[:, np.newaxis]
     recalls = [hits[source.labels == c, 0].mean() for c in range(10)]
-    result = whole_file.read_json(f"{directory}/result_{LAST}.json")
+    result = files.read_json(f"{directory}/result_{LAST}.json")
     assert result["eval/label_top_1_accuracy"] == hits[:, 0].mean()
     assert result["eval/label_top_5_accuracy"] == hits[:, :5].sum() / NUM_TEST
     mean = result["eval/mean_per_class_accuracy"]
@@ -116,7 +115,7 @@ def test_a_picture_that_fails_loses_no_result(trained, tmp_path, monkeypatch):
             Config(mode="eval", model_dir=str(directory)), follow=False
         )
     for name in (f"result_{LAST}.json", "result.json"):
-        assert whole_file.read_json(directory / name) == whole_file.read_json(
+        assert files.read_json(directory / name) == files.read_json(
             trained[0] / name
         )
     assert (directory / f"predictions_{LAST}.npz").exists()

@@ -6,11 +6,10 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import checkpoint, official, state, tf1
 from simclr_tf.config import Config
-from simclr_tf.interop import official, tf1
 from simclr_tf.tasks import api, export, import_checkpoint
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
-from simclr_tf.training import checkpoint, state
 
 NETWORK = {
     "resnet_depth": 10,

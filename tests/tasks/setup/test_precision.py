@@ -3,12 +3,11 @@
 import pytest
 from absl import logging
 
-from simclr_tf import distribution
+from simclr_tf import distribution, files
 from simclr_tf.config import Config
 from simclr_tf.planning import bfloat16
 from simclr_tf.tasks import modes
 from simclr_tf.tasks.setup import model_dir, precision
-from simclr_tf.training import whole_file
 
 FACTS = {"num_examples": 10, "num_classes": 2, "train_steps": 5}
 
@@ -81,7 +80,7 @@ def test_a_run_that_starts_from_another_is_new(native, tmp_path):
 
 def test_a_curve_keeps_what_it_began_with(native, tmp_path):
     native(False)
-    whole_file.write_json(
+    files.write_json(
         f"{tmp_path}/{model_dir.CURVE_FILE}", {"precision": "bfloat16"}
     )
     assert precision.settle(config(tmp_path)).precision == "bfloat16"

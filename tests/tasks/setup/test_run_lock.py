@@ -14,9 +14,9 @@ import tensorflow as tf
 from command_line import TINY, run
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import checkpoint
 from simclr_tf.config import Config
 from simclr_tf.tasks.setup import model_dir, run_lock
-from simclr_tf.training import checkpoint
 
 
 def path_in(directory):
@@ -181,7 +181,7 @@ def test_a_file_system_out_of_reach_ends_no_run(tmp_path, monkeypatch, caplog):
 
     with run_lock.held(str(tmp_path)) as lock:
         with monkeypatch.context() as patch:
-            patch.setattr(run_lock.whole_file, "read_json", fail)
+            patch.setattr(run_lock.files, "read_json", fail)
             lock.check()
             lock.beat(1)
         assert "cannot be read: 503" in caplog.text

@@ -6,11 +6,10 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import checkpoint, official, opened, state, tf1
 from simclr_tf.config import Config
-from simclr_tf.interop import official, opened, tf1
 from simclr_tf.tasks.setup import components, model_dir
 from simclr_tf.tasks.training import teacher
-from simclr_tf.training import checkpoint, state
 
 CLASSES = 3
 NETWORK = {

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.interop import architecture, loading, official, opened, tf1
+from simclr_tf.checkpoints import architecture, loading, official, opened, tf1
 
 GOLDENS = official_weights.GOLDENS
 NOISE = json.loads((GOLDENS / "network_noise.json").read_text())

@@ -4,7 +4,7 @@ import official_files
 import official_weights
 import pytest
 
-from simclr_tf.interop import tf1
+from simclr_tf.checkpoints import tf1
 from simclr_tf.models import resnet, simclr
 
 

@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.interop import official, opened, tf1
-from simclr_tf.training import state, weights
+from simclr_tf.checkpoints import official, opened, state, tf1, weights
 
 
 def load(found, model, *, skip=()):

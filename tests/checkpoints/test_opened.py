@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.interop import opened
+from simclr_tf.checkpoints import opened
 
 NAME = "r18_cifar"
 KEYS = set(official_weights.LAYOUT[NAME]["variables"])

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.training import checkpoint, state, weights
+from simclr_tf.checkpoints import checkpoint, state, weights
 
 
 class ListModel(keras.Model):

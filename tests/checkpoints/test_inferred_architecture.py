@@ -5,7 +5,7 @@ import official_weights
 import pytest
 
 from simclr_tf import errors
-from simclr_tf.interop import architecture, loading, opened
+from simclr_tf.checkpoints import architecture, loading, opened
 from simclr_tf.models import resnet, simclr
 
 KINDS = (opened.OURS, opened.OFFICIAL_TF2, opened.OFFICIAL_TF1)

@@ -9,7 +9,7 @@ import re
 import typing
 
 from simclr_tf import errors
-from simclr_tf.interop import opened, tf1
+from simclr_tf.checkpoints import opened, tf1
 from simclr_tf.models import blocks, resnet
 
 BASE_WIDTH = 64  # filters of the first block at width 1

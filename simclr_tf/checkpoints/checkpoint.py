@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from simclr_tf import cpu, errors
-from simclr_tf.training import weights, whole_file
+from simclr_tf import cpu, errors, files
+from simclr_tf.checkpoints import weights
 
 META_PATTERN = re.compile(r"ckpt-(\d+)\.meta\.json$")
 FILE_PATTERN = re.compile(r"ckpt-(\d+)(?:\.index|\.data-.*|_temp/?)$")
@@ -51,18 +51,18 @@ class Checkpoints:
         check_finite(self._state.model, step)
         prefix = os.path.join(self._directory, f"ckpt-{step}")
         self._root.write(prefix)
-        files = files_of(self._directory, step)
-        for name in files:
-            whole_file.to_disk(name)
+        written = files_of(self._directory, step)
+        for name in written:
+            files.to_disk(name)
         meta = {
             "step": step,
             "sizes": {
                 os.path.basename(name): tf.io.gfile.stat(name).length
-                for name in files
+                for name in written
             },
             "machine": cpu.record(),
         }
-        whole_file.write_json(meta_path(prefix), meta)
+        files.write_json(meta_path(prefix), meta)
         self._sweep()
         return prefix
 
@@ -206,7 +206,7 @@ def read_meta(prefix):
     Raises:
         ValueError: if the file does not hold it.
     """
-    meta = whole_file.read_json(meta_path(prefix))
+    meta = files.read_json(meta_path(prefix))
     sizes = meta.get("sizes") if isinstance(meta, dict) else None
     is_whole = isinstance(sizes, dict) and all(
         isinstance(size, int) for size in sizes.values()

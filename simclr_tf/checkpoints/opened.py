@@ -10,9 +10,14 @@ import typing
 
 import tensorflow as tf
 
-from simclr_tf import errors
-from simclr_tf.interop import official, saved_model_graph, tf1
-from simclr_tf.training import checkpoint, weights, whole_file
+from simclr_tf import errors, files
+from simclr_tf.checkpoints import (
+    checkpoint,
+    official,
+    saved_model_graph,
+    tf1,
+    weights,
+)
 
 OURS = "checkpoint of simclr_tf"
 OUR_SAVED_MODEL = "SavedModel of simclr_tf"
@@ -229,7 +234,7 @@ def _facts(prefix):
     path = os.path.join(directory, METADATA_FILE)
     if not (_is_saved_model(prefix) and tf.io.gfile.exists(path)):
         return {}
-    facts = whole_file.read_json(path)
+    facts = files.read_json(path)
     needed = {"variables": list, "global_step": int, "image_size": int}
     for name, kind in needed.items():
         if not isinstance(facts, dict) or not isinstance(facts.get(name), kind):

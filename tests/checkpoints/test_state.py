@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from simclr_tf.training import state
+from simclr_tf.checkpoints import state
 
 
 class Counted(keras.Model):

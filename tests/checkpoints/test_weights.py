@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from simclr_tf.training import checkpoint, state, weights
+from simclr_tf.checkpoints import checkpoint, state, weights
 
 
 class TwoParts(keras.Model):

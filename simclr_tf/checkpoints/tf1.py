@@ -8,7 +8,7 @@ recorded layouts, which hold no squeeze-and-excite: there the numbering
 follows the source alone.
 """
 
-from simclr_tf.interop import official
+from simclr_tf.checkpoints import official
 
 ENCODER = "base_model/"
 PROJECTION_HEAD = "head_contrastive/"

@@ -1,0 +1,1 @@
+"""What is trained, kept in files: ours and the official ones."""

@@ -1,1 +1,0 @@
-"""Checkpoints of every kind, read into our models."""
