@@ -32,6 +32,7 @@ features = encoder.signatures["uint8_images"](images=pictures)["default"]
 
 The signature `uint8_images` takes uint8 images of any size, `jpeg_bytes` a
 vector of JPEG files; both preprocess as the evaluation does.
+{classifier}
 
 In a Keras 3 model, with weights that train:
 
@@ -64,6 +65,12 @@ of the heads, too. The graph has no collectives.
 | name | shape |
 |---|---|
 {outputs}
+"""
+
+CLASSIFIER = """
+`predict` and `classify_jpeg` take the same and give `probabilities`, the number
+of the most likely class in `classes`, and its name in `names` where names are
+known; `assets/labels.txt` lists them.
 """
 
 KERAS = """
@@ -112,6 +119,8 @@ def render(metadata):
     )
     body = _BODIES[metadata["format"]]
     outputs = metadata.get("outputs", {})
+    has_head = metadata.get("num_classes") is not None
+    body = body.replace("{classifier}", CLASSIFIER if has_head else "")
     return head + body.replace("{outputs}", _rows(outputs))
 
 

@@ -6,13 +6,18 @@ Dimension letters: `B` rows, `H W` image axes, `D` features.
 """
 
 import functools
+import os
+import tempfile
 
 import tensorflow as tf
 
+from simclr_tf import files
 from simclr_tf.export import serving
 
 IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
 SUPERVISED_OUTPUT = "logits_sup"
+LABELS_FILE = "labels.txt"
+"""Names of the classes, by number, among the assets."""
 
 
 class HubModel(tf.train.Checkpoint):
@@ -76,14 +81,18 @@ class HubModel(tf.train.Checkpoint):
         return {name: out.shape.as_list() for name, out in outputs.items()}
 
 
-def write(model, directory, *, image_size):
+def write(model, directory, *, image_size, class_names=None):
     """Writes a SavedModel into an existing, empty directory.
+
+    With a supervised head it has signatures that classify; with class names
+    these are in the asset `labels.txt`, a line each.
 
     Args:
         model: a built `SimCLR`, without synchronised batch norm.
         directory: where to.
         image_size: side in pixels that the signatures for uint8 images and
             JPEG files bring images to.
+        class_names: of the supervised head, or None.
 
     Returns:
         dict of facts for the metadata; "variables" lists the paths of the
@@ -95,13 +104,30 @@ def write(model, directory, *, image_size):
         images=IMAGES,
         image_size=image_size,
     )
-    tf.saved_model.save(root, directory, signatures=signatures)
+    if model.supervised_head is not None:
+        signatures |= serving.make_classifiers(
+            lambda images: root(images, trainable=False)[SUPERVISED_OUTPUT],
+            image_size=image_size,
+            class_names=class_names,
+        )
+    with tempfile.TemporaryDirectory() as labels:
+        if class_names and model.supervised_head is not None:
+            root.labels = _labels_asset(labels, class_names)
+        tf.saved_model.save(root, directory, signatures=signatures)
     return {
         "format": "savedmodel",
         "outputs": root.output_shapes(),
         "signatures": sorted(signatures),
         "variables": [variable.path for variable in model.variables],
     }
+
+
+def _labels_asset(directory, class_names):
+    """The names as an asset, which saving copies from a directory."""
+    path = os.path.join(directory, LABELS_FILE)
+    lines = (name.replace("\n", " ") + "\n" for name in class_names)
+    files.write_text(path, "".join(lines))
+    return tf.saved_model.Asset(path)
 
 
 def _values(variables):

@@ -1,6 +1,7 @@
 """Signatures of an exported network, preprocessing inside.
 
-Dimension letters: `B` rows, `H W` image axes, `S` side the network takes.
+Dimension letters: `B` rows, `H W` image axes, `S` side the network takes, `K`
+classes.
 """
 
 import tensorflow as tf
@@ -44,6 +45,44 @@ def make_signatures(encode, *, images, image_size):
         "image_feature_vector": feature_vector,
         "uint8_images": from_uint8.get_concrete_function(),
         "jpeg_bytes": from_jpeg.get_concrete_function(),
+    }
+
+
+def make_classifiers(logits_of, *, image_size, class_names=None):
+    """Concrete functions that say which class is seen, by signature name.
+
+    Each gives `probabilities` float32 [B, K], `classes` int64 [B], the number
+    of the most likely class, and, given names, `names` string [B].
+
+    Args:
+        logits_of: float32 [B, H, W, 3] in [0, 1] -> float32 [B, K].
+        image_size: S, as in `make_signatures`.
+        class_names: K strings, or None.
+
+    Returns:
+        A dict. `predict` takes `images` uint8 [B, H, W, 3] of any size,
+        `classify_jpeg` takes `jpeg`, strings [B].
+    """
+
+    def answer(images):
+        logits = logits_of(images)
+        classes = tf.argmax(logits, axis=-1)
+        known = {"probabilities": tf.nn.softmax(logits), "classes": classes}
+        if class_names:
+            known["names"] = tf.gather(tf.constant(list(class_names)), classes)
+        return known
+
+    @tf.function(input_signature=[UINT8_IMAGES])
+    def predict(images):
+        return answer(prepare(images, image_size))
+
+    @tf.function(input_signature=[JPEG_BYTES])
+    def classify_jpeg(jpeg):
+        return answer(decode(jpeg, image_size))
+
+    return {
+        "predict": predict.get_concrete_function(),
+        "classify_jpeg": classify_jpeg.get_concrete_function(),
     }
 
 

@@ -99,24 +99,33 @@ def network_of(config):
 
 
 def _export(config, model, step, facts, path):
+    names = facts.get(same_data.CLASS_NAMES)
+
     def fill(temporary):
-        return _WRITERS[config.export_format](config, model, temporary)
+        return _WRITERS[config.export_format](config, model, temporary, names)
 
     directory.replace(path, fill, metadata=metadata(config, step, facts))
     logging.info("exported to %s", path)
     return path
 
 
-def _write_saved_model(config, model, temporary):
-    return hub.write(model, temporary, image_size=config.image_size)
+def _write_saved_model(config, model, temporary, class_names):
+    return hub.write(
+        model,
+        temporary,
+        image_size=config.image_size,
+        class_names=class_names,
+    )
 
 
-def _write_keras(config, model, temporary):
+def _write_keras(config, model, temporary, class_names):
+    del class_names  # they are in the metadata
     keras_file.write(model, temporary, image_size=config.image_size)
     return {}
 
 
-def _write_onnx(config, model, temporary):
+def _write_onnx(config, model, temporary, class_names):
+    del class_names
     onnx_file.write(model, temporary, image_size=config.image_size)
     return {}
 

@@ -8,6 +8,7 @@ from simclr_tf.export import directory, hub
 from simclr_tf.models import resnet, simclr
 
 SIDE, BATCH, CLASSES = 8, 4, 3
+CLASS_NAMES = ("ant", "bee", "cé")
 
 
 def make_model(*, num_classes=CLASSES):
@@ -24,13 +25,15 @@ def make_model(*, num_classes=CLASSES):
     return model.build_on(SIDE)
 
 
-def export(model, path, **metadata):
+def export(model, path, *, class_names=None, **metadata):
     facts = {"format": "savedmodel", "image_size": SIDE} | metadata
-    return directory.replace(
-        path,
-        lambda temporary: hub.write(model, temporary, image_size=SIDE),
-        metadata=facts,
-    )
+
+    def fill(temporary):
+        return hub.write(
+            model, temporary, image_size=SIDE, class_names=class_names
+        )
+
+    return directory.replace(path, fill, metadata=facts)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +57,9 @@ def model():
 def exported(model, tmp_path_factory):
     """Directory of a SavedModel with a supervised head."""
     path = str(tmp_path_factory.mktemp("export") / "7")
-    return export(model, path, global_step=7)
+    return export(
+        model, path, class_names=CLASS_NAMES, global_step=7, num_classes=3
+    )
 
 
 @pytest.fixture(scope="session")
