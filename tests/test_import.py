@@ -67,9 +67,9 @@ def test_the_report_says_what_matched(imported, files):
     directory, outcome = imported
     assert outcome.lines == [
         f"weights from {files['tf2']}/ckpt-5 (official TF2 checkpoint, step "
-        "7, ignoring 7 optimizer slots): 121 matched, 0 missing, 0 "
-        "unexpected, 0 of another shape",
-        "the supervised head is taken to read ft_proj_selector=0",
+        "7; not restored: 7 optimizer variables): 121 matched, 0 missing, "
+        "0 unexpected, 0 of another shape",
+        "the supervised head is assumed to read ft_proj_selector=0",
         f"imported to {directory}/ckpt-7",
     ]
 
@@ -122,7 +122,7 @@ def test_an_import_starts_a_training_without_its_head(imported, tmp_path):
     )
     assert outcome.code == 0, outcome.lines
     assert any("119 matched" in line for line in outcome.lines)
-    assert "2 variables start afresh" in outcome.lines
+    assert "2 variables newly initialised" in outcome.lines
     refused = run(*flags, f"--model_dir={imported[0]}")
     assert refused.code == 1
     assert "model_dir must hold no imported weights" in refused.lines[0]

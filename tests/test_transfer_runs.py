@@ -87,7 +87,7 @@ def test_sets_that_were_scored_before_stay(copied):
 
 
 def equal_outputs(config, source):
-    """Logits of a network that knows nothing."""
+    """Logits of an untrained network."""
     return features.Features(np.zeros([source.num_examples, 10]), source.labels)
 
 

@@ -64,7 +64,7 @@ def measure(num_images, kinds, options, shares):
 
 
 def make_call(kind, num_images):
-    """A function of nothing that computes loss, metrics and gradient."""
+    """A zero-argument callable that computes loss, metrics and gradient."""
     rows = random_rows(num_images)
 
     @tf.function

@@ -42,7 +42,7 @@ def interleaved_secs(functions, budget, what):
     Each is called once before, for tracing and compilation.
 
     Args:
-        functions: dict of name -> function of nothing that ends when its
+        functions: dict of name -> zero-argument callable that ends when its
             work is done (it reads a result back, say).
         budget: a `budget.Budget`.
         what: is measured, for its lines.

@@ -98,7 +98,7 @@ def random_like(variables):
 
 
 def make_call(optimizer, gradients, variables):
-    """A function of nothing that takes one step on all variables."""
+    """A zero-argument callable that takes one step on all variables."""
     optimizer.build(variables)
 
     @tf.function

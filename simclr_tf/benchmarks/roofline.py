@@ -93,7 +93,7 @@ def conv_calls(precision, options):
         options: with the attributes of `add_network_arguments`.
 
     Returns:
-        dict of name -> (function of nothing, its FLOPs).
+        dict of name -> (zero-argument callable, its FLOPs).
     """
     network = resnet.ResNet(
         options.resnet_depth,
@@ -111,7 +111,7 @@ def conv_calls(precision, options):
 
 
 def make_conv(product, precision, *, rows):
-    """A function of nothing that runs a `Product` on rows, and its FLOPs."""
+    """A zero-argument callable that runs a `Product` on rows, and its FLOPs."""
     dtype = DTYPES[precision]
     images = _numbers([rows, *product.input_shape], dtype)
     kernel = _numbers(product.kernel_shape, dtype)

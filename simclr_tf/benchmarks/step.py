@@ -139,7 +139,7 @@ def make_state(precision, options, *, fused_bn=True, remat=False, **_):
 def make_call(
     run, options, *, num_microbatches=1, jit=False, one_by_one=False, **_
 ):
-    """A function of nothing that takes one step on uint8 images.
+    """A zero-argument callable that takes one step on uint8 images.
 
     Args:
         run: of `make_state`.

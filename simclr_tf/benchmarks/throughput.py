@@ -13,7 +13,7 @@ def interleaved_rates(streams, budget, *, num_batches, batch_size):
     the pipeline nor compiling counts.
 
     Args:
-        streams: dict of name -> function of nothing that returns an iterable
+        streams: dict of name -> zero-argument callable that returns an iterable
             of batches, of at least `num_batches` + 1.
         budget: a `budget.Budget`.
         num_batches: how many are timed.

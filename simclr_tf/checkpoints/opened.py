@@ -63,7 +63,9 @@ class Opened(typing.NamedTuple):
         """One line: kind, step, and what was left alone."""
         ignored = [f"{count} {what}" for what, count in self.ignored.items()]
         text = f"{self.kind}, step {self.step}"
-        return text + (f", ignoring {', '.join(ignored)}" if ignored else "")
+        return text + (
+            f"; not restored: {', '.join(ignored)}" if ignored else ""
+        )
 
 
 def open_checkpoint(path):
@@ -258,10 +260,10 @@ def _step(reader, prefix, facts):
 
 def _ignored(keys):
     """Counts what is no variable of the network, by what it is."""
-    counts = {"optimizer slots": 0, "moving averages of weights": 0}
+    counts = {"optimizer variables": 0, "moving averages of weights": 0}
     for key in keys:
         if AVERAGE in key:
             counts["moving averages of weights"] += 1
         elif SLOT.search(key) or key.startswith(tf1.SCOPES):
-            counts["optimizer slots"] += 1
+            counts["optimizer variables"] += 1
     return {what: count for what, count in counts.items() if count}

@@ -2,17 +2,23 @@
 
 from typing import NamedTuple
 
+from simclr_tf.config import uses
+
 _WRITE_APART = ("import", "compare", "label_curve")
 _START_APART = ("import", "label_curve")
 _REPEATED = ("train", "train_then_eval", "eval", "label_curve")
 
 
 class CrossRule(NamedTuple):
-    """`field` must be `text`; `holds(config)` looks at other fields too."""
+    """`field` must be `text`; `holds(config)` looks at other fields too.
+
+    `verb` takes the place of "must be".
+    """
 
     field: str
     holds: object
     text: str
+    verb: str = "must be"
 
 
 def _trains(config):
@@ -29,16 +35,16 @@ def _num_projections(config):
     return fixed.get(config.proj_head_mode, config.num_proj_layers)
 
 
-def _not_for(train_modes, field, nothing):
-    """`field` is left at `nothing` in these kinds of training."""
-    text = f"{nothing!r} for train_mode={' and '.join(train_modes)}"
+def _only_for(train_modes, field, nothing):
+    """`field` is left at `nothing` in other kinds of training."""
     return CrossRule(
         field,
         lambda config: (
-            config.train_mode not in train_modes
+            config.train_mode in train_modes
             or getattr(config, field) == nothing
         ),
-        text,
+        f"train_mode={' and '.join(train_modes)} only",
+        verb="applies to",
     )
 
 
@@ -128,21 +134,21 @@ CROSS_RULES = (
         ),
         "given for train_mode=distill",
     ),
-    _not_for(("pretrain",), "label_fraction", 0.0),
-    _not_for(("pretrain",), "labels_per_class", 0),
-    _not_for(("pretrain",), "label_file", None),
+    _only_for(uses.SUPERVISED, "label_fraction", 0.0),
+    _only_for(uses.SUPERVISED, "labels_per_class", 0),
+    _only_for(uses.SUPERVISED, "label_file", None),
     _not_for_the_teacher_alone("label_fraction", 0.0),
     _not_for_the_teacher_alone("labels_per_class", 0),
     _not_for_the_teacher_alone("label_file", None),
-    _not_for(("pretrain", "distill"), "from_scratch", False),
+    _only_for(("finetune",), "from_scratch", False),
     _not_for_the_curve("from_scratch", False, "a method scratch"),
     _not_for_the_curve("label_fraction", 0.0, "label_fractions"),
     _not_for_the_curve("labels_per_class", 0, "label_fractions"),
     _not_for_the_curve("label_file", None, "label_fractions"),
-    _not_for(("pretrain", "finetune"), "teacher", None),
-    _not_for(("pretrain", "finetune"), "unlabelled_dataset", None),
-    _not_for(("finetune", "distill"), "microbatch_size", 0),
-    _not_for(("finetune", "distill"), "knn_every_epochs", 0),
+    _only_for(("distill",), "teacher", None),
+    _only_for(("distill",), "unlabelled_dataset", None),
+    _only_for(("pretrain",), "microbatch_size", 0),
+    _only_for(("pretrain",), "knn_every_epochs", 0),
     CrossRule(
         "keep_logits_layer",
         lambda config: (

@@ -21,6 +21,7 @@ class Rule(NamedTuple):
     field: str
     holds: object
     text: str
+    verb: str = "must be"
 
 
 def check(config):
@@ -41,7 +42,9 @@ def check(config):
 
 def _broken(rule, value):
     shown = list(value) if isinstance(value, tuple) else value
-    return errors.UserError(f"{rule.field} must be {rule.text}; got {shown!r}")
+    return errors.UserError(
+        f"{rule.field} {rule.verb} {rule.text}; got {shown!r}"
+    )
 
 
 def _at_least(low, *names):

@@ -1,7 +1,7 @@
 """Frozen features on disk, computed once.
 
 A file is named by a hash of all that its features depend on, and holds those
-facts again. One that does not, or that cannot be read, is computed anew.
+facts again. One that does not, or that cannot be read, is computed again.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ def load_or_extract(directory, facts, extract):
     Args:
         directory: of the cache, made if need be; None for no cache.
         facts: of `facts_of`.
-        extract: function of nothing that computes dict of name ->
+        extract: zero-argument callable that computes dict of name ->
             `features.Features`, all with the same labels.
 
     Returns:
@@ -107,7 +107,7 @@ def _read(path, facts):
             raise ValueError("it holds other features")
         return _named(arrays)
     except npz_file.DAMAGE as error:
-        logging.warning("%s is computed anew: %s", path, error)
+        logging.warning("recomputing %s: %s", path, error)
         return None
 
 

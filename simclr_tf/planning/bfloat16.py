@@ -33,7 +33,7 @@ def relative_time():
 
 
 def _make_step(policy):
-    """A function of nothing that computes gradients and waits for them."""
+    """A zero-argument callable that computes gradients and waits for them."""
     images = tf.random.stateless_uniform(
         [IMAGES, SIDE, SIDE, CHANNELS], [1, 2], -1.0, 1.0
     )

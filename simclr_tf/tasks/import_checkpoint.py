@@ -33,7 +33,7 @@ def run(config):
     checkpoint.check_finite(model, found.step)
     if model.supervised_head is not None:
         logging.info(
-            "the supervised head is taken to read ft_proj_selector=%d",
+            "the supervised head is assumed to read ft_proj_selector=%d",
             config.ft_proj_selector,
         )
     model_dir.open_run(config, facts)

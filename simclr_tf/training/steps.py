@@ -183,7 +183,7 @@ def descend(optimizer, losses, variables):
 
     Args:
         optimizer: a Keras optimizer built on `variables` or more.
-        losses: a function of nothing giving a dict of float32 scalars, of
+        losses: a zero-argument callable giving a dict of float32 scalars, of
             which "total_loss" is differentiated.
         variables: what moves; those that the loss does not reach stay.
 

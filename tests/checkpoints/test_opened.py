@@ -50,7 +50,7 @@ def test_a_tf2_checkpoint(tf2_prefix):
     found = opened.open_checkpoint(tf2_prefix)
     assert found.kind == opened.OFFICIAL_TF2
     assert found.step == 12
-    assert found.ignored == {"optimizer slots": 7}
+    assert found.ignored == {"optimizer variables": 7}
     assert_layout(found)
 
 
@@ -83,7 +83,7 @@ def test_a_tf1_checkpoint(tf1_prefix):
     assert found.kind == opened.OFFICIAL_TF1
     assert found.step == 7
     assert found.ignored == {
-        "optimizer slots": 4,
+        "optimizer variables": 4,
         "moving averages of weights": 4,
     }
     assert found.shapes == official_files.TF1_LAYOUT[NAME]

@@ -88,7 +88,7 @@ def test_the_student_is_scored_and_the_teacher_is_what_it_was(teacher, student):
     text = "\n".join(done.lines)
     found = fingerprint.of_model(api.load_model(teacher))
     assert (
-        f"the teacher is what it was: weights {found.weights[:12]}, "
+        f"verified: teacher unchanged, weights {found.weights[:12]}, "
         f"statistics {found.statistics[:12]}"
     ) in text
     assert "1437 images, 20 labels used" in text

@@ -77,7 +77,7 @@ def test_linear_evaluation_leaves_the_encoder_alone(pretrained, tmp_path):
     text = "\n".join(outcome.lines)
     assert "trained    2 variables" in text
     assert "simclr/supervised_head/dense/kernel" in text
-    assert "the encoder is what it was: weights " in text
+    assert "verified: encoder unchanged, weights " in text
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_frozen_blocks_keep_weights_and_statistics(pretrained, tmp_path, after):
     told = {
         name
         for name in PARTS
-        if any(f"the {name} is what it was" in line for line in outcome.lines)
+        if any(f"verified: {name} unchanged" in line for line in outcome.lines)
     }
     assert told == frozen
     before = values(pretrained, LAST)
@@ -219,8 +219,8 @@ def test_another_checkpoint_does_not_turn_a_run_that_goes_on(
     tune(pretrained, tmp_path / "run")
     copied = shutil.copytree(pretrained, tmp_path / "other")
     outcome = tune(copied, tmp_path / "run")
-    (warning,) = [x for x in outcome.lines if "is not looked at" in x]
-    assert f"it began from {pretrained!r}" in warning
+    (warning,) = [x for x in outcome.lines if "ignoring checkpoint=" in x]
+    assert f"which started from {pretrained!r}" in warning
 
 
 @pytest.mark.slow

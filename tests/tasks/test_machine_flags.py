@@ -83,7 +83,7 @@ def test_a_run_that_moves_to_another_machine_says_so(plain, tmp_path):
     assert known["machine"] == cpu.record()
     known["machine"] |= {"cpu": "AMD EPYC 7763", "onednn": False}
     meta.write_text(json.dumps(known))
-    (line,) = [x for x in again(moved) if "equal to rounding" in x]
+    (line,) = [x for x in again(moved) if "agree to rounding" in x]
     assert "computed on AMD EPYC 7763" in line
     assert line.count("oneDNN") == 2
     assert cpu.describe(cpu.record()) in line
@@ -93,10 +93,10 @@ def test_other_rounding_is_named(plain, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(plain[0], moved)
     _, lines = trained(moved, "--jit=off", "--nofused_bn")
-    (line,) = [x for x in lines if "equal to rounding" in x]
+    (line,) = [x for x in lines if "agree to rounding" in x]
     assert line == (
-        "it goes on with fused_bn=False instead of True: equal to rounding, "
-        "not bit for bit"
+        "this run resumes with fused_bn=False instead of True: results agree "
+        "to rounding, not bit for bit"
     )
 
 

@@ -53,7 +53,7 @@ def test_the_program_tells_all_and_writes_nothing(tmp_path, monkeypatch):
     assert done.code == 0, done.lines
     said = lines_of(done.output)
     assert said["data"].startswith("digits train: 1437 images")
-    assert "learning rate 0.075 = 0.3 x 64 / 256" in said["rate"]
+    assert "learning rate 0.075 (0.3 x 64/256)" in said["optimizer"]
     assert said["steps"].startswith("2246, warm-up 224")
     assert "GFLOPs a view" in said["work"]
     assert re.match(r"about [\d.]+ \wB at the peak; at hand", said["memory"])

@@ -20,7 +20,7 @@ def adopt_architecture(config, *, also=()):
     """Takes architecture fields not set from the checkpoint that is given.
 
     Where `model_dir` has checkpoints of its own the run resumes: its own
-    architecture counts, and `checkpoint` is not looked at.
+    architecture counts, and `checkpoint` is ignored.
 
     Args:
         config: a `Config`.
@@ -124,7 +124,7 @@ def _load(path, model, *, skip):
     logging.info("weights from %s (%s): %s", found.prefix, found, match)
     fresh = {variable.path for variable in skip}
     if fresh:
-        logging.info("%d variables start afresh", len(fresh))
+        logging.info("%d variables newly initialised", len(fresh))
     return found
 
 

@@ -32,9 +32,9 @@ def lines(opened):
             f"{batch} images on {_devices(opened.strategy)}; "
             f"{recipe.describe_batch(config)}"
         ),
-        "rate": (
-            f"{config.optimizer}, learning rate {peak:.6g} = "
-            f"{config.learning_rate:g} x {_rule(config)}, weight decay "
+        "optimizer": (
+            f"{_optimizer(config)}, peak learning rate {peak:.6g} "
+            f"({config.learning_rate:g} x {_rule(config)}), weight decay "
             f"{config.weight_decay:g}"
         ),
         "steps": (
@@ -48,9 +48,15 @@ def lines(opened):
     }
 
 
+def _optimizer(config):
+    """As papers write it: LARS, LAMB, Adam, momentum."""
+    written = {"lars": "LARS", "lamb": "LAMB", "adam": "Adam"}
+    return written.get(config.optimizer, config.optimizer)
+
+
 def _apart(config):
     is_set = derived.is_checkpoint_cadence_set(config)
-    return "" if is_set else ", half a minute apart or more"
+    return "" if is_set else ", at least half a minute apart"
 
 
 def _data(opened):
@@ -95,5 +101,5 @@ def _num_parameters(model):
 
 def _rule(config):
     if config.learning_rate_scaling == "linear":
-        return f"{config.train_batch_size} / 256"
+        return f"{config.train_batch_size}/256"
     return f"sqrt({config.train_batch_size})"

@@ -125,20 +125,26 @@ def start(opened, checkpoints):
         opened.recipe.start(opened.config, opened.state)
     else:
         logging.info("resumed at step %d: %s", opened.state.step, found)
-        warn_of_another_start(opened.config)
+        warn_of_another_start(opened.config, opened.state.step)
         tell_of_another_machine(opened.config.model_dir, opened.state.step)
         tell_of_other_rounding(opened.config)
 
 
-def warn_of_another_start(config):
-    """Warns where `checkpoint` is not what a resumed run began from."""
+def warn_of_another_start(config, step):
+    """Warns where `checkpoint` is not what a resumed run began from.
+
+    Args:
+        config: the run's `Config`.
+        step: that it resumes at.
+    """
     former = model_dir.read_run(config.model_dir)
     began = former["config"].checkpoint if former else None
     if config.checkpoint and config.checkpoint != began:
         logging.warning(
-            "checkpoint %r is not looked at: this run goes on, it began from "
-            "%r",
+            "ignoring checkpoint=%r: resuming from ckpt-%d of this run, which "
+            "started from %r",
             config.checkpoint,
+            step,
             began,
         )
 
@@ -153,8 +159,8 @@ def tell_of_another_machine(directory, step):
     theirs, ours = checkpoint.machine_of(directory, step), cpu.record()
     if theirs is not None and theirs != ours:
         logging.info(
-            "it was computed on %s, and goes on on %s: equal to rounding, not "
-            "bit for bit",
+            "this run was computed on %s and resumes on %s: results agree to "
+            "rounding, not bit for bit",
             cpu.describe(theirs),
             cpu.describe(ours),
         )
@@ -226,7 +232,8 @@ def tell_of_other_rounding(config):
     ]
     if changed:
         logging.info(
-            "it goes on with %s: equal to rounding, not bit for bit",
+            "this run resumes with %s: results agree to rounding, not bit for "
+            "bit",
             ", ".join(changed),
         )
 

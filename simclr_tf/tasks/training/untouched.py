@@ -50,7 +50,7 @@ class Untouched:
         if after != self._before:
             raise RuntimeError(f"the frozen {self._name} has changed")
         logging.info(
-            "the %s is what it was: weights %.12s, statistics %.12s",
+            "verified: %s unchanged, weights %.12s, statistics %.12s",
             self._name,
             after.weights,
             after.statistics,

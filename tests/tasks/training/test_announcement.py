@@ -58,9 +58,9 @@ def test_everything_the_run_will_do():
     assert lines["batch"] == (
         "64 images on one device; 128 views; each against 126 negatives"
     )
-    assert "lars, learning rate 0.075 = 0.3 x 64 / 256" in lines["rate"]
+    assert "LARS, peak learning rate 0.075 (0.3 x 64/256)" in lines["optimizer"]
     assert lines["steps"] == (
-        "300, warm-up 44, checkpoint every 22, half a minute apart or more"
+        "300, warm-up 44, checkpoint every 22, at least half a minute apart"
     )
     assert f"{2 * math.log(2 * BATCH - 1):.4f} = 2 log(2N-1)" in lines["loss"]
     assert lines["precision"] == "float32"
@@ -95,7 +95,7 @@ def test_other_rules_and_replicas():
     lines, _ = announce(
         replicas=2, optimizer="adam", learning_rate_scaling="sqrt"
     )
-    assert "adam, learning rate 2.4 = 0.3 x sqrt(64)" in lines["rate"]
+    assert "Adam, peak learning rate 2.4 (0.3 x sqrt(64))" in lines["optimizer"]
     assert "on 2 replicas, SimpleNamespace;" in lines["batch"]
 
 
