@@ -7,6 +7,7 @@ import os
 import tensorflow as tf
 
 from simclr_tf import files
+from simclr_tf.training import event_files
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -14,8 +15,8 @@ METRICS_FILE = "metrics.jsonl"
 class MetricsWriter:
     """Appends scalars to `metrics.jsonl` and to TensorBoard events.
 
-    After a resume, lines beyond the restored step are dropped, so the file
-    always tells one history.
+    After a resume, lines and events beyond the restored step are dropped, so
+    both always tell one history.
 
     Attributes:
         latest: dict of tag -> the value that was written last.
@@ -30,7 +31,9 @@ class MetricsWriter:
         """
         self.latest = {}
         self._path = os.path.join(directory, METRICS_FILE)
+        event_files.trim(directory, last_step=start_step)
         self._events = tf.summary.create_file_writer(directory)
+        event_files.tell_of_restart(self._events, first_step=start_step + 1)
         kept = [
             line
             for line in read_lines(self._path)
