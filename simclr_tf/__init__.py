@@ -8,7 +8,7 @@ package first.
 
 import importlib
 
-from simclr_tf import backend, cores, cpu
+from simclr_tf import backend, cores, cpu, quiet_import
 
 backend.use_tensorflow()
 cores.limit_threads()
@@ -42,7 +42,9 @@ def __getattr__(name):
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _EXPORTS[name]
-    value = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+    with quiet_import.quietly():
+        part = importlib.import_module(f"{__name__}.{module}")
+    value = getattr(part, attribute)
     globals()[name] = value
     return value
 

@@ -1,21 +1,18 @@
 """The command line: one flag per field of `Config`, and the dispatch."""
 
-import contextlib
 import dataclasses
 import os
 import re
 import sys
-import tempfile
 
 from absl import app, flags, logging
 
 import simclr_tf
-from simclr_tf import errors, help_text
+from simclr_tf import errors, help_text, quiet_import
 from simclr_tf.config import Config, fields, paths, presets, uses
 
 _HELP = frozenset(("--help", "-help", "-h", "--helpshort", "-helpshort"))
 _FLAG_FILES = ("flagfile", "preset")
-_STDERR = 2  # the file descriptor
 
 
 def console(argv=None):
@@ -131,7 +128,7 @@ def dispatch(config, *, typed=()):
         errors.UserError: whatever the task finds wrong.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quiet_import():
+    with quiet_import.quietly():
         from simclr_tf.tasks import modes
         from simclr_tf.training import console as screen
 
@@ -162,28 +159,6 @@ def typed_names(arguments):
         if argument.startswith("-")
     }
     return frozenset(known & (given | {n.removeprefix("no") for n in given}))
-
-
-@contextlib.contextmanager
-def _quiet_import():
-    """Keeps what TensorFlow writes to stderr while it loads off the screen.
-
-    It is written below Python, before any log level counts. If loading
-    fails, it is shown after all.
-    """
-    sys.stderr.flush()
-    screen = os.dup(_STDERR)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), _STDERR)
-        try:
-            yield
-        except BaseException:
-            notes.seek(0)
-            os.write(screen, notes.read())
-            raise
-        finally:
-            os.dup2(screen, _STDERR)
-            os.close(screen)
 
 
 def _check_flags(argv):

@@ -15,6 +15,7 @@ LAYERS = {
     "files": 0,
     "backend": -1,
     "cores": -1,
+    "quiet_import": -1,
     "config": 0,
     "matmul": 0,
     "cpu": 0,

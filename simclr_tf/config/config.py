@@ -65,6 +65,17 @@ class Config(
         """Sets the given knobs, and the others to their defaults."""
         self._assign(values, frozenset(values))
 
+    def __repr__(self):
+        """The call that makes an equal configuration with the same set."""
+        known = [f for _, group in self.group_fields() for f in group]
+        shown = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in known
+            if field.name in self.explicit
+            or getattr(self, field.name) != field.default
+        ]
+        return f"Config({', '.join(shown)})"
+
     def _assign(self, values, explicit):
         known = {field.name: field for field in dataclasses.fields(self)}
         for name in values:

@@ -1,6 +1,9 @@
 """The same from Python, for notebooks and scripts."""
 
+import contextlib
 import os
+
+from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import Config
@@ -81,8 +84,8 @@ def evaluate(config):
     Raises:
         errors.UserError: if there is nothing to score or to score with.
     """
-    with file_errors.in_one_line():
-        return evaluation.run(_prepared(config), follow=False)
+    with _run_of(config) as settled:
+        return evaluation.run(settled, follow=False)
 
 
 def load_model(path, **flags):
@@ -105,10 +108,13 @@ def load_model(path, **flags):
     config = Config(mode="eval", checkpoint=os.fspath(path), **flags)
     path = config.checkpoint
     devices.prepare(config)
-    config, facts = given_checkpoint.recall(precision.settle(config))
-    devices.configure(config)
-    model = components.make_eval_model(config, num_classes=facts["num_classes"])
-    given_checkpoint.load(path, model)
+    with console.speaking_plainly(logging.get_verbosity()):
+        config, facts = given_checkpoint.recall(precision.settle(config))
+        devices.configure(config)
+        model = components.make_eval_model(
+            config, num_classes=facts["num_classes"]
+        )
+        given_checkpoint.load(path, model)
     return model
 
 
@@ -118,12 +124,13 @@ def _train(config, train_mode):
             f"train_mode must be {train_mode!r} for {train_mode}(config); got "
             f"{config.train_mode!r}"
         )
-    with file_errors.in_one_line():
-        return modes.train(_prepared(config))
+    with _run_of(config) as settled:
+        return modes.train(settled)
 
 
-def _prepared(config):
-    """What every run from Python starts with: a `Config` that is settled.
+@contextlib.contextmanager
+def _run_of(config):
+    """What every run from Python is within: gives a `Config` that is settled.
 
     Repeating is the command line's; a script has loops of its own.
     """
@@ -133,5 +140,5 @@ def _prepared(config):
             f"model_dir); got {config.num_seeds}"
         )
     devices.prepare(config)
-    console.speak_plainly()
-    return precision.settle(config)
+    with console.speaking_plainly(), file_errors.in_one_line():
+        yield precision.settle(config)

@@ -13,10 +13,40 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def speak_plainly():
     """Shows the project's notes as bare lines, and others' warnings alone."""
     absl_logging.use_absl_handler()
-    handler = absl_logging.get_absl_handler()
+    _make_plain(absl_logging.get_absl_handler())
+    absl_logging.set_verbosity(absl_logging.INFO)
+
+
+@contextlib.contextmanager
+def speaking_plainly(verbosity=absl_logging.INFO):
+    """The same for the length of a call from Python.
+
+    absl's own handler is meant for programs whose flags are parsed, and warns
+    in others; it stands aside. Afterwards logging is what it was.
+
+    Args:
+        verbosity: absl's, for the length of the call.
+    """
+    theirs = absl_logging.get_absl_handler()
+    was_in_use = theirs in logging.root.handlers
+    former = absl_logging.get_verbosity()
+    ours = logging.StreamHandler()
+    _make_plain(ours)
+    logging.root.removeHandler(theirs)
+    logging.root.addHandler(ours)  # absl adds another where there is none
+    absl_logging.set_verbosity(verbosity)
+    try:
+        yield
+    finally:
+        absl_logging.set_verbosity(former)
+        logging.root.removeHandler(ours)
+        if was_in_use:
+            logging.root.addHandler(theirs)
+
+
+def _make_plain(handler):
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.addFilter(is_ours_or_grave)
-    absl_logging.set_verbosity(absl_logging.INFO)
 
 
 def is_ours_or_grave(record):

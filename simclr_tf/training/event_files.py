@@ -5,7 +5,7 @@ import time
 
 import tensorflow as tf
 
-from simclr_tf.training import whole_file
+from simclr_tf import files
 
 _MARK = "tfevents"  # in the name of every event file
 _TEMPORARY = "events.tmp"  # without the mark: TensorBoard may be looking
@@ -78,5 +78,5 @@ def _write(path, records):
     with tf.io.TFRecordWriter(temporary) as file:
         for record in records:
             file.write(record)
-    whole_file.to_disk(temporary)
+    files.to_disk(temporary)
     tf.io.gfile.rename(temporary, path, overwrite=True)

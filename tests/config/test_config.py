@@ -125,6 +125,16 @@ def test_replace_validates():
         make().replace(temprature=0.1)
 
 
+def test_it_shows_what_was_set():
+    config = Config(temperature=0.1, model_dir="runs/d", dataset="digits")
+    text = "Config(model_dir='runs/d', dataset='digits', temperature=0.1)"
+    assert repr(config) == text
+    again = eval(text, {"Config": Config})
+    assert (again, again.explicit) == (config, config.explicit)
+    recalled = Config.from_json('{"model_dir": "runs/d"}')
+    assert repr(recalled) == "Config(model_dir='runs/d')"
+
+
 def test_json_round_trip_keeps_values_and_explicit():
     config = make(
         probe_l2=[0.5],

@@ -14,7 +14,10 @@ def own_handler():
     """absl's handler as it was, afterwards."""
     handler = logging.get_absl_handler()
     verbosity = logging.get_verbosity()
+    was_in_use = handler in python_logging.root.handlers
     yield handler
+    if not was_in_use:
+        python_logging.root.removeHandler(handler)
     handler.removeFilter(console.is_ours_or_grave)
     handler.setFormatter(logging.PythonFormatter())
     logging.set_verbosity(verbosity)
@@ -36,6 +39,34 @@ def test_lines_are_bare(own_handler):
     assert logging.get_verbosity() == logging.INFO
     line = own_handler.format(record(python_logging.INFO, console.PACKAGE))
     assert line == "text"
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_a_call_from_python_leaves_logging_as_it_was(own_handler, in_use):
+    if in_use:
+        logging.use_absl_handler()
+    state = root_and_absl()
+    with console.speaking_plainly():
+        assert logging.get_verbosity() == logging.INFO
+        assert own_handler not in python_logging.root.handlers
+    with (
+        pytest.raises(KeyError, match="of the call"),
+        console.speaking_plainly(),
+    ):
+        raise KeyError("of the call")
+    assert root_and_absl() == state
+
+
+def test_a_warning_of_a_call_from_python_is_bare(capsys):
+    with console.speaking_plainly(logging.WARNING):
+        logging.info("a note")
+        logging.warning("a warning")
+    assert capsys.readouterr().err == "a warning\n"
+
+
+def root_and_absl():
+    """What a call may not change."""
+    return set(python_logging.root.handlers), logging.get_verbosity()
 
 
 def test_what_stdout_cannot_encode_is_a_question_mark(monkeypatch):
