@@ -3,6 +3,9 @@
 import typing
 
 import tensorflow as tf
+from absl import logging
+
+from simclr_tf import errors
 
 
 class Compilation(typing.NamedTuple):
@@ -32,8 +35,17 @@ def choose(jit, *, device_type, num_replicas):
         `Compilation`. On a TPU everything is compiled by its strategy, whatever
         is asked for. "auto" compiles views, and no whole step: that loses on a
         CPU and is not measured on a GPU. "on" compiles the whole step as well
-        unless there are several replicas, which cannot meet inside of it.
+        unless there are several replicas, which cannot meet inside of it. While
+        a debugger of TensorFlow watches every operation, which XLA cannot
+        compile, "auto" compiles nothing and says so.
+
+    Raises:
+        errors.UserError: if "on" is asked for while a debugger watches.
     """
+    if device_type != "TPU" and jit != "off" and is_watched():
+        refuse_when_asked(jit)
+        logging.info("XLA is off: it cannot compile what a debugger watches")
+        jit = "off"
     if device_type == "TPU" or jit == "off":
         return Compilation(views=False, one_program=False, step=False)
     return Compilation(
@@ -41,6 +53,26 @@ def choose(jit, *, device_type, num_replicas):
         one_program=device_type != "CPU",
         step=jit == "on" and num_replicas == 1,
     )
+
+
+def is_watched():
+    """Whether `tf.debugging.enable_check_numerics`, or the like, is on.
+
+    It adds operations of its own to every graph that is made.
+    """
+    with tf.Graph().as_default() as graph:
+        tf.constant(0.0)
+    return len(graph.get_operations()) > 1
+
+
+def refuse_when_asked(jit):
+    """Raises `UserError` where `jit` cannot be had under a debugger."""
+    if jit == "on":
+        raise errors.UserError(
+            "jit must be 'off' or 'auto' while tf.debugging checks or records "
+            "every operation (enable_check_numerics), which XLA cannot "
+            "compile; got 'on'"
+        )
 
 
 def compiled(step_fn, *, is_compiled):

@@ -3,6 +3,7 @@
 import pytest
 import tensorflow as tf
 
+from simclr_tf import errors
 from simclr_tf.training import compilation
 
 
@@ -25,6 +26,31 @@ def test_the_choice(jit, device_type, num_replicas, views, one_program, step):
     assert compilation.choose(
         jit, device_type=device_type, num_replicas=num_replicas
     ) == (views, one_program, step)
+
+
+@pytest.fixture(params=["check_numerics", "dump_debug_info"])
+def watched(request, tmp_path):
+    """A debugger of TensorFlow that watches every operation."""
+    if request.param == "check_numerics":
+        tf.debugging.enable_check_numerics()
+        yield
+        tf.debugging.disable_check_numerics()
+    else:
+        tf.debugging.experimental.enable_dump_debug_info(str(tmp_path))
+        yield
+        tf.debugging.experimental.disable_dump_debug_info()
+
+
+@pytest.mark.parametrize("device_type", ["CPU", "GPU"])
+def test_nothing_is_compiled_under_a_debugger(watched, device_type, caplog):
+    caplog.set_level("INFO")
+    options = {"device_type": device_type, "num_replicas": 1}
+    assert not any(compilation.choose("auto", **options))
+    ours = [each.message for each in caplog.records if each.name == "absl"]
+    assert ours == ["XLA is off: it cannot compile what a debugger watches"]
+    assert not any(compilation.choose("off", **options))
+    with pytest.raises(errors.UserError, match="jit must be 'off' or 'auto'"):
+        compilation.choose("on", **options)
 
 
 def test_a_step_that_is_not_compiled_stays_as_it_is():
