@@ -120,12 +120,13 @@ CASES = {
             "--eval_split=train",
         ],
         "eval_split must have labels; 'folder:{pictures}/flat' split "
-        "'train' has none",
+        "'train' has none: no labels, as most images lie in no class folder",
     ),
     "no labels in the eval split": (
         [*WITH_EVAL, *SMALL, "--dataset=folder:{pictures}/splits"],
         "eval_split must have labels; 'folder:{pictures}/splits' split "
-        "'test' has none",
+        "'test' has none: 4 beside the class folders without label: "
+        "'{pictures}/splits/test/0.png'",
     ),
     "no probe to evaluate": (
         [*WITH_EVAL, "--nolineareval_while_pretraining"],
@@ -138,7 +139,8 @@ CASES = {
             "--dataset=folder:{pictures}/flat",
             "--knn_every_epochs=1",
         ],
-        "knn_every_epochs needs labels; 'folder:{pictures}/flat' has none",
+        "knn_every_epochs needs labels; 'folder:{pictures}/flat' split 'train' "
+        "has none: no labels, as most images lie in no class folder",
     ),
     "no checkpoint": (
         ["--checkpoint={pictures}/ckpt-1"],

@@ -68,6 +68,7 @@ def test_a_probe_asked_for_without_labels_is_one_line(tmp_path):
     assert outcome.code == 1
     assert outcome.lines == [
         "simclr-tf: lineareval_while_pretraining needs labels; "
-        f"'folder:{tmp_path}' split 'train' has none"
+        f"'folder:{tmp_path}' split 'train' has none: no labels, "
+        "as most images lie in no class folder"
     ]
     assert not (tmp_path / "run").exists()

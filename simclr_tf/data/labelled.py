@@ -65,10 +65,7 @@ def check_classes(source, name):
         name: of the argument that needs it.
     """
     if source.num_classes is None:
-        raise errors.UserError(
-            f"{name} needs labels; {source.name!r} split {source.split!r} "
-            f"has none"
-        )
+        raise errors.UserError(f"{name} needs labels; {source.has_no_labels()}")
     if source.is_multi_label:
         raise errors.UserError(
             f"{name} needs one class per image; those of {source.name!r} "

@@ -63,6 +63,11 @@ class Source:
         del start
         return None
 
+    def has_no_labels(self):
+        """That there are none and what is known of why, for an error."""
+        why = f": {'; '.join(self.notes)}" if self.notes else ""
+        return f"{self.name!r} split {self.split!r} has none{why}"
+
     def example_name(self, index):
         """What to call an example in an error message."""
         return f"example {index} of {self.name} {self.split}"

@@ -28,17 +28,41 @@ def image_features(builder, dataset, multi_label):
     image = features.get("image")
     if not isinstance(image, tfds.features.Image) or image.np_dtype != np.uint8:
         raise errors.UserError(
-            f"dataset must have a feature 'image' of 8-bit images; "
-            f"{dataset!r} has {', '.join(features)}"
+            f"dataset must have a feature 'image' of type Image and uint8 (or "
+            f"be saved as image files, for folder:PATH); {dataset!r} has "
+            f"{describe(features)}"
         )
     kept = {"image": image}
     if multi_label:
         kept["objects"] = _object_features(features, dataset)
         return tfds.features.FeaturesDict(kept)
-    label = features.get("label")
-    if isinstance(label, tfds.features.ClassLabel) and label.num_classes:
-        kept["label"] = label
+    if _has_classes(features.get("label")):
+        kept["label"] = features["label"]
     return tfds.features.FeaturesDict(kept)
+
+
+def why_unlabelled(builder):
+    """What kept labels from being read, for people; "" if nothing did.
+
+    Args:
+        builder: of the set.
+    """
+    features = dict(builder.info.features)
+    if _has_classes(features.get("label")):
+        return ""
+    return (
+        f"labels must be a feature 'label' of type ClassLabel with its "
+        f"classes, and there are {describe(features)}"
+    )
+
+
+def describe(features):
+    """Names and types of features, as TFDS calls them.
+
+    Args:
+        features: dict of name -> feature; TFDS keeps no order of them.
+    """
+    return ", ".join(f"{n} ({_kind(features[n])})" for n in sorted(features))
 
 
 def label_feature(features):
@@ -80,8 +104,30 @@ def _object_features(features, dataset):
         found = dict(objects.feature)
     if not isinstance(found.get("label"), tfds.features.ClassLabel):
         raise errors.UserError(
-            f"dataset must have annotated 'objects' to be multi-label; "
-            f"{dataset!r} has {', '.join(features)}"
+            f"dataset must have annotated 'objects', a Sequence with a "
+            f"ClassLabel 'label', to be multi-label; {dataset!r} has "
+            f"{describe(features)}"
         )
     names = [name for name in ("label", "is_difficult") if name in found]
     return tfds.features.Sequence({name: found[name] for name in names})
+
+
+def _has_classes(feature):
+    import tensorflow_datasets as tfds
+
+    is_class = isinstance(feature, tfds.features.ClassLabel)
+    return is_class and bool(feature.num_classes)
+
+
+def _kind(feature):
+    """Such as "Image uint16", "Sequence of Text", "dict of coarse, fine"."""
+    import tensorflow_datasets as tfds
+
+    name = type(feature).__name__
+    if isinstance(feature, tfds.features.FeaturesDict):
+        return f"dict of {', '.join(sorted(feature))}"
+    if isinstance(feature, tfds.features.Sequence):  # a Video is one as well
+        return f"{name} of {_kind(feature.feature)}"
+    if isinstance(feature, tfds.features.ClassLabel | tfds.features.Text):
+        return name
+    return f"{name} {np.dtype(feature.np_dtype).name}"

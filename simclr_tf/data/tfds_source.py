@@ -74,6 +74,7 @@ def open_tfds(
         "class_names": tuple(label.names) if label else None,
         "is_multi_label": multi_label,
         "read_names": _name_reader(builder, files),
+        "notes": _notes(builder, features),
     }
     if is_large:
         return sources.StreamSource(
@@ -166,6 +167,14 @@ def _split_info(builder, dataset, split):
             f"split must be one of {names} for {dataset!r}, or a slice; got "
             f"{split!r}: {reason}"
         ) from error
+
+
+def _notes(builder, features):
+    """Why there are no labels, where there are none."""
+    if tfds_features.label_feature(features) is not None:
+        return ()
+    why = tfds_features.why_unlabelled(builder)
+    return (why or "every label is -1, which stands for one kept secret",)
 
 
 def _without_hidden_labels(features, files, *, is_large):

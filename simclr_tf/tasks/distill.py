@@ -179,9 +179,8 @@ def check_labelled(config, source):
     """Raises `UserError` if labels are to be used and there are none."""
     if source.num_classes is None:
         raise errors.UserError(
-            f"distill_alpha must be 1 for images without labels; "
-            f"{source.name!r} split {source.split!r} has none, got "
-            f"{config.distill_alpha:g}"
+            f"distill_alpha must be 1 for images without labels; got "
+            f"{config.distill_alpha:g}, and {source.has_no_labels()}"
         )
 
 

@@ -133,8 +133,8 @@ def check_probe(source):
     """Raises `UserError` if the probe is asked for and there is no label."""
     if source.num_classes is None:
         raise errors.UserError(
-            f"lineareval_while_pretraining needs labels; {source.name!r} split "
-            f"{source.split!r} has none"
+            f"lineareval_while_pretraining needs labels; "
+            f"{source.has_no_labels()}"
         )
 
 

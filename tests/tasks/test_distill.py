@@ -208,7 +208,8 @@ def test_pictures_without_labels_alone_and_beside_others(teacher, tmp_path):
     )
     assert scored.lines == [
         "simclr-tf: eval_split must have labels; "
-        f"'{folder}' split 'train' has none"
+        f"'{folder}' split 'train' has none: no labels, as most images lie in "
+        "no class folder"
     ]
 
 
@@ -276,8 +277,8 @@ def test_mistakes_are_one_line(teacher, tmp_path):
         ),
         (
             (known, f"--dataset={folder}", "--distill_alpha=0.5"),
-            "distill_alpha must be 1 for images without labels; "
-            f"'{folder}' split 'train' has none, got 0.5",
+            "distill_alpha must be 1 for images without labels; got 0.5, and "
+            f"'{folder}' split 'train' has none",
         ),
         (
             (known, "--label_fraction=0.1"),

@@ -71,8 +71,7 @@ def check_labelled(source, field):
     """Raises `UserError` if the source opened for a field has no labels."""
     if labelled.count(source) == 0:
         raise errors.UserError(
-            f"{field} must have labels; {source.name!r} split "
-            f"{source.split!r} has none"
+            f"{field} must have labels; {source.has_no_labels()}"
         )
     if source.num_classes < 2:
         raise errors.UserError(

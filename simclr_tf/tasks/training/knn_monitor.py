@@ -32,7 +32,7 @@ def check(config, source):
         return
     if source.num_classes is None:
         raise errors.UserError(
-            f"knn_every_epochs needs labels; {config.dataset!r} has none"
+            f"knn_every_epochs needs labels; {source.has_no_labels()}"
         )
     part = _sample(config, source)
     knn.warn_of_few_images(
