@@ -2,7 +2,10 @@
 
 import csv
 import os
+import pathlib
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from command_line import TINY, run
 
 from simclr_tf.evaluation import logistic, methods
 
+ROOT = pathlib.Path(__file__).parent.parent
 CURVE = (
     *TINY,
     "--mode=label_curve",
@@ -230,3 +234,31 @@ def test_mistakes_are_one_line(pretrained, tmp_path, arguments, line):
     expected = line.format(pretrained=pretrained)
     assert outcome.lines[-1] == f"simclr-tf: {expected}"
     assert not (tmp_path / "curve").exists()
+
+
+@pytest.mark.slow
+def test_one_cpu_is_divided_among_the_replicas_of_a_curve(pretrained, tmp_path):
+    """Before the checkpoint's network is made: then it could not be.
+
+    That a curve fine-tunes need not be said.
+    """
+    arguments = (
+        *CURVE,
+        f"--checkpoint={pretrained}",
+        f"--model_dir={tmp_path}/curve",
+        "--num_replicas=2",
+        "--fine_tune_after_block=4",
+        "--num_seeds=1",
+        "--label_fractions=0.1",
+        "--curve_methods=knn,finetune",
+    )
+    done = subprocess.run(
+        [sys.executable, "run.py", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "64 images on 2 replicas" in done.stderr
+    assert len(rows(tmp_path / "curve")) == 2

@@ -25,8 +25,19 @@ def _trains(config):
     return config.mode in ("train", "train_then_eval")
 
 
+def _train_mode(config):
+    """What is trained: a curve fine-tunes; None where nothing is.
+
+    What is evaluated or exported tells how it was trained, not the flags.
+    """
+    if config.mode == "label_curve":
+        return "finetune"
+    is_training = _trains(config) or config.mode == "plan"
+    return config.train_mode if is_training else None
+
+
 def _pretrains(config):
-    return config.train_mode == "pretrain"
+    return _train_mode(config) == "pretrain"
 
 
 def _num_projections(config):
@@ -40,7 +51,7 @@ def _only_for(train_modes, field, nothing):
     return CrossRule(
         field,
         lambda config: (
-            config.train_mode in train_modes
+            _train_mode(config) in (None, *train_modes)
             or getattr(config, field) == nothing
         ),
         f"train_mode={' and '.join(train_modes)} only",
@@ -53,7 +64,7 @@ def _not_for_the_teacher_alone(field, nothing):
     return CrossRule(
         field,
         lambda config: (
-            config.train_mode != "distill"
+            _train_mode(config) != "distill"
             or config.distill_alpha < 1
             or getattr(config, field) == nothing
         ),
@@ -127,11 +138,7 @@ CROSS_RULES = (
     ),
     CrossRule(
         "teacher",
-        lambda config: (
-            config.teacher
-            or config.train_mode != "distill"
-            or not (_trains(config) or config.mode == "plan")
-        ),
+        lambda config: config.teacher or _train_mode(config) != "distill",
         "given for train_mode=distill",
     ),
     _only_for(uses.SUPERVISED, "label_fraction", 0.0),

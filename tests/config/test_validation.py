@@ -123,6 +123,7 @@ def test_a_run_needs_a_directory(values):
 
 FINETUNING = {"model_dir": "d", "train_mode": "finetune"}
 DISTILLING = {"model_dir": "d", "train_mode": "distill"}
+CURVE = {"mode": "label_curve", "model_dir": "d", "checkpoint": "c"}
 
 
 @pytest.mark.parametrize(
@@ -156,9 +157,12 @@ DISTILLING = {"model_dir": "d", "train_mode": "distill"}
             "eval_steps must be 0 for eval_protocol=frozen and transfer",
         ),
         (
-            {"mode": "label_curve", "model_dir": "d", "checkpoint": "c"}
-            | {"eval_steps": 1},
+            CURVE | {"eval_steps": 1},
             "eval_steps must be 0 for eval_protocol=frozen and transfer and",
+        ),
+        (
+            CURVE | {"label_fraction": 0.1},
+            "label_fraction must be 0.0 for mode=label_curve",
         ),
         (
             DISTILLING | {"teacher": "t", "from_scratch": True},
@@ -195,6 +199,10 @@ def test_fields_that_do_not_go_together(values, message):
         {"mode": "eval", "model_dir": "d"},
         {"mode": "export", "checkpoint": "c", "export_dir": "e"},
         {"mode": "export", "model_dir": "d"},
+        CURVE | {"fine_tune_after_block": 4},
+        CURVE | {"keep_logits_layer": True, "train_batch_size": 1},
+        {"mode": "eval", "model_dir": "d", "fine_tune_after_block": 4},
+        {"mode": "export", "model_dir": "d", "label_fraction": 0.1},
         {"model_dir": "gs://bucket/run"},
         {"model_dir": "ram://run"},
         {"model_dir": "d", "dataset": "folder:/some/where"},

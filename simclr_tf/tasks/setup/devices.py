@@ -6,6 +6,8 @@ import os
 import tensorflow as tf
 
 from simclr_tf import distribution, errors
+from simclr_tf.config import uses
+from simclr_tf.tasks.setup import plan_of_run
 
 
 def prepare(config):
@@ -18,10 +20,11 @@ def prepare(config):
         config: the `Config` as the user gave it.
 
     Raises:
-        errors.UserError: if it asks for arithmetic that no device here has,
-            or `TF_CONFIG` for several workers.
+        errors.UserError: if it asks for arithmetic or for replicas that no
+            device here has, or `TF_CONFIG` for several workers.
     """
     _check_one_worker()
+    _check_replicas(config)
     asks_for_tf32 = config.tf32 and "tf32" in config.explicit
     if asks_for_tf32 and (config.use_tpu or not distribution.has_tf32()):
         raise errors.UserError(
@@ -47,6 +50,18 @@ def _check_one_worker():
             f"TF_CONFIG must name one worker at most, as training over several "
             f"is not offered; got {num_tasks}"
         )
+
+
+def _check_replicas(config):
+    """Refuses too many replicas; else the CPU is divided among them.
+
+    That can only be done before TensorFlow has started.
+    """
+    if config.use_tpu or uses.unused(config, ("num_replicas",)):
+        return
+    num_replicas = len(distribution.local_devices(config.num_replicas))
+    if not uses.unused(config, ("train_batch_size",)):
+        plan_of_run.check_batch(config, num_replicas)
 
 
 def configure(config):

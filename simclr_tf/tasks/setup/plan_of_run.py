@@ -39,18 +39,8 @@ def make_plan(config, source, num_replicas):
     Raises:
         errors.UserError: if the batch does not fit replicas or data.
     """
+    check_batch(config, num_replicas)
     batch_size = config.train_batch_size
-    if batch_size % num_replicas:
-        raise errors.UserError(
-            f"train_batch_size must be divisible by the number of replicas, "
-            f"{num_replicas}; got {batch_size}"
-        )
-    local_batch = batch_size // num_replicas
-    if config.microbatch_size and local_batch % config.microbatch_size:
-        raise errors.UserError(
-            f"microbatch_size must be a divisor of a replica's batch, "
-            f"{local_batch}; got {config.microbatch_size}"
-        )
     is_pretraining = config.train_mode == "pretrain"
     if is_pretraining and batch_size > source.num_examples:
         raise errors.UserError(
@@ -65,6 +55,27 @@ def make_plan(config, source, num_replicas):
         checkpoint_steps=derived.checkpoint_steps(config, source.num_examples),
         num_classes=source.num_classes if has_head else None,
     )
+
+
+def check_batch(config, num_replicas):
+    """Raises `UserError` if a batch cannot be divided among replicas.
+
+    Args:
+        config: a `Config`.
+        num_replicas: replicas in sync.
+    """
+    batch_size = config.train_batch_size
+    if batch_size % num_replicas:
+        raise errors.UserError(
+            f"train_batch_size must be divisible by the number of replicas, "
+            f"{num_replicas}; got {batch_size}"
+        )
+    local_batch = batch_size // num_replicas
+    if config.microbatch_size and local_batch % config.microbatch_size:
+        raise errors.UserError(
+            f"microbatch_size must be a divisor of a replica's batch, "
+            f"{local_batch}; got {config.microbatch_size}"
+        )
 
 
 def facts(source, plan):

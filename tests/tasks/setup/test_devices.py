@@ -65,6 +65,41 @@ def test_one_worker_is_as_none(monkeypatch, tmp_path, content):
     devices.prepare(Config(model_dir=str(tmp_path)))
 
 
+TRAINING = ("train", "train_then_eval", "plan", "label_curve")
+"""Modes that divide a batch among replicas."""
+
+
+@pytest.mark.parametrize("mode", TRAINING)
+@pytest.mark.parametrize(
+    ("flag", "line"),
+    [
+        (
+            "--num_replicas=9",
+            "num_replicas must be at most the number of devices, 4; got 9",
+        ),
+        (
+            "--num_replicas=3",
+            "train_batch_size must be divisible by the number of replicas, 3; "
+            "got 64",
+        ),
+    ],
+)
+def test_replicas_are_refused_before_the_checkpoint_is_read(
+    tmp_path, mode, flag, line
+):
+    """It is not there, which would be said of it."""
+    absent = f"--checkpoint={tmp_path}/absent"
+    given = arguments(mode, tmp_path, tmp_path / "run")
+    assert run(flag, *given, absent).lines == [f"simclr-tf: {line}"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_trains_nothing_asks_for_no_replicas(tmp_path):
+    devices.prepare(
+        Config(mode="eval", model_dir=str(tmp_path), num_replicas=9)
+    )
+
+
 class Computing(Exception):
     """Raised instead of computing, with the state of the devices."""
 
