@@ -15,6 +15,26 @@ class DivergenceError(UserError):
 
 
 @contextlib.contextmanager
+def renamed(argument, flag):
+    """Has what is wrong with an argument be said of the flag that gave it.
+
+    Args:
+        argument: what errors call it, such as "split".
+        flag: such as "eval_split".
+
+    Raises:
+        UserError: in place of one raised within.
+    """
+    try:
+        yield
+    except UserError as error:
+        rule = str(error).removeprefix(f"{argument} must ")
+        if rule == str(error):
+            raise
+        raise UserError(f"{flag} must {rule}") from error
+
+
+@contextlib.contextmanager
 def about(argument):
     """Puts an argument's name before what is wrong with what it names.
 

@@ -61,11 +61,11 @@ CASES = {
     ),
     "unknown split": (
         ["--train_split=everything"],
-        "split must be one of train, test for 'digits'; got 'everything'",
+        "train_split must be one of train, test for 'digits'; got 'everything'",
     ),
     "unknown eval split": (
         [*WITH_EVAL, "--eval_split=validation"],
-        "split must be one of train, test for 'digits'; got 'validation'",
+        "eval_split must be one of train, test for 'digits'; got 'validation'",
     ),
     "no folder": (
         ["--dataset=folder:{pictures}/nowhere"],

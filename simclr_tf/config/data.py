@@ -12,7 +12,8 @@ class DataConfig:
     dataset: str = fields.knob(
         "imagenet2012",
         "Data set: 'digits' (embedded, no download), any TFDS image set "
-        "('cifar10', 'imagenet2012_subset/1pct'), or 'folder:PATH'.",
+        "('cifar10', 'imagenet2012_subset/1pct'), or 'folder:PATH'. Not given, "
+        "that of the run, checkpoint or teacher, where it is recorded.",
         source="official tf2/run.py",
         identity=True,
         expand=paths.expand_dataset,
@@ -42,7 +43,8 @@ class DataConfig:
     )
     eval_split: str = fields.knob(
         "validation",
-        "Split to evaluate on; TFDS slicing is accepted.",
+        "Split to evaluate on; TFDS slicing is accepted. Not given, and "
+        "absent, it is 'test', or else a tenth held out of 'train'.",
         source="official tf2/run.py",
         changes="the images scored",
         used_in=(*uses.SCORED, "label_curve"),

@@ -6,6 +6,7 @@ from simclr_tf import errors
 from simclr_tf.data import sources, splits
 
 NAME = "digits"
+SPLITS = ("train", "test")
 NUM_TEST = 360
 """A fifth of the images, in equal shares of every class."""
 _SPLIT_SEED = 0
@@ -65,6 +66,5 @@ def _members(labels):
         random_state=_SPLIT_SEED,
     )
     return {
-        name: np.sort(part)
-        for name, part in zip(("train", "test"), parts, strict=True)
+        name: np.sort(part) for name, part in zip(SPLITS, parts, strict=True)
     }

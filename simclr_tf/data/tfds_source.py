@@ -88,6 +88,15 @@ def open_tfds(
     )
 
 
+def split_names(dataset, data_dir, download):
+    """Names of the splits of a TFDS set; see `open_tfds` for the arguments.
+
+    Raises:
+        errors.UserError: if it is unknown or cannot be prepared.
+    """
+    return tuple(_prepared_builder(dataset, data_dir, download).info.splits)
+
+
 class _FileParts:
     """Which records of which TFRecord files make up a split."""
 

@@ -14,6 +14,7 @@ from simclr_tf.tasks.setup import (
     devices,
     file_errors,
     given_checkpoint,
+    given_data,
     precision,
 )
 from simclr_tf.training import console
@@ -141,4 +142,4 @@ def _run_of(config):
         )
     devices.prepare(config)
     with console.speaking_plainly(), file_errors.in_one_line():
-        yield precision.settle(config)
+        yield given_data.adopt(precision.settle(config))

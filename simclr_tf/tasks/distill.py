@@ -43,7 +43,7 @@ class Distillation(one_view.OneView):
     def open_source(self, config):
         """The images, with the labels that are to be used."""
         self._teacher = teacher.recall(config.teacher)
-        source = components.open_source(config, config.train_split)
+        source = components.open_source(config, "train_split")
         check_classes(source, self._teacher)
         if uses_labels(config):
             source = self._with_seen_labels(config, source)
@@ -148,7 +148,7 @@ def open_unlabelled(config):
     with errors.about("unlabelled_dataset"):
         return components.open_source(
             config.replace(dataset=config.unlabelled_dataset),
-            config.unlabelled_split,
+            "unlabelled_split",
         )
 
 

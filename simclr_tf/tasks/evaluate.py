@@ -19,6 +19,7 @@ from simclr_tf.tasks.setup import (
     components,
     devices,
     given_checkpoint,
+    given_data,
     model_dir,
 )
 from simclr_tf.training import writer
@@ -53,16 +54,17 @@ def run(config, *, follow=True):
             "model_dir must be given for the results, as the checkpoint "
             f"belongs to no run; got {config.model_dir!r}"
         )
-    source = eval_checks.open_source(config, facts)
+    scored = given_data.settle_scoring(config, facts)
+    source = eval_checks.open_source(scored, facts)
     if source is not None:
-        results.check_images(config)
+        results.check_images(scored)
     model_dir.make_directory(config.model_dir)
     model = components.make_eval_model(config, num_classes=facts["num_classes"])
     result = None
     for path in checkpoints_to_score(config, facts["train_steps"], follow):
         step = given_checkpoint.load(path, model).step
-        result, pictures = score(config, model, source, path, step)
-        write_result(config, result, step, head=head_name(config, facts))
+        result, pictures = score(scored, model, source, path, step)
+        write_result(scored, result, step, head=head_name(config, facts))
         export_task.export_step(config, model, step, facts)
         for draw in pictures:
             draw()

@@ -9,7 +9,12 @@ from simclr_tf import files
 from simclr_tf.evaluation import fingerprint
 from simclr_tf.tasks.curve import frozen_points, record, trainings
 from simclr_tf.tasks.scoring import eval_checks
-from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
+from simclr_tf.tasks.setup import (
+    components,
+    given_checkpoint,
+    given_data,
+    model_dir,
+)
 from simclr_tf.tasks.training import seen_labels
 from simclr_tf.training import console
 from simclr_tf.viz import label_curve as plot
@@ -35,6 +40,7 @@ def run(config):
             `model_dir` is that of a run or of another curve.
     """
     config = given_checkpoint.adopt_architecture(config)
+    config = given_data.settle_training(config)
     model_dir.check_no_run(config.model_dir, "a curve is made of many")
     sources = open_sources(config)
     draws = draw_labels(config, sources[0])

@@ -12,7 +12,12 @@ from simclr_tf.tasks import (
     pretrain,
     repeat,
 )
-from simclr_tf.tasks.setup import devices, file_errors, precision
+from simclr_tf.tasks.setup import (
+    devices,
+    file_errors,
+    given_data,
+    precision,
+)
 
 _TRAIN = {
     "pretrain": pretrain.run,
@@ -40,16 +45,17 @@ def run(config):
 
 def run_once(config):
     """As `run`, with one seed; returns what the task returns."""
-    return _RUN[config.mode](precision.settle(config))
+    return _RUN[config.mode](given_data.adopt(precision.settle(config)))
 
 
 def train(config):
     """Trains in the manner of `train_mode`; returns the final step."""
-    return _TRAIN[config.train_mode](config)
+    return _TRAIN[config.train_mode](given_data.settle_training(config))
 
 
 def train_then_evaluate(config):
     """Trains, then scores the last checkpoint; returns the result."""
+    config = given_data.settle_training(config)
     train(config)
     return evaluate.run(config, follow=False)
 

@@ -126,7 +126,7 @@ def check_labels(config, source, plan):
         check_probe(source)
     knn_monitor.check(config, source)
     if config.mode == "train_then_eval":
-        eval_checks.open_source(config, plan_of_run.facts(source, plan))
+        eval_checks.check_start(config, plan_of_run.facts(source, plan))
 
 
 def check_probe(source):

@@ -65,7 +65,7 @@ def opened(request, data_dir):
             memory_limit_mb=LIMITS[request.param],
             **flags,
         )
-        return config, components.open_source(config, split)
+        return config, components.open_source(config, "train_split")
 
     return opened
 

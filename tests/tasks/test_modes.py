@@ -45,7 +45,7 @@ def calls(monkeypatch):
 
 @pytest.mark.parametrize(("values", "expected"), PAIRS)
 def test_every_mode_runs_its_tasks_in_order(calls, values, expected):
-    modes.run(Config(model_dir="d", checkpoint="c", **values))
+    modes.run(Config(dataset="digits", model_dir="d", checkpoint="c", **values))
     assert calls == expected
 
 

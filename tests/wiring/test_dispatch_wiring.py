@@ -10,6 +10,7 @@ import tensorflow as tf
 from simclr_tf.config import Config
 from simclr_tf.tasks import modes, repeat
 
+GIVEN = {"dataset": "digits", "model_dir": "d"}
 NEEDED = {
     "import": {"checkpoint": "c"},
     "label_curve": {"checkpoint": "c"},
@@ -43,7 +44,7 @@ def names_of(called):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_mode(mode, called):
-    modes.run(Config(mode=mode, model_dir="d", **NEEDED.get(mode, {})))
+    modes.run(Config(mode=mode, **GIVEN, **NEEDED.get(mode, {})))
     expected = {
         "train": ["pretrain"],
         "train_then_eval": ["pretrain", "eval"],
@@ -55,14 +56,14 @@ def test_mode(mode, called):
 @pytest.mark.parametrize("train_mode", modes._TRAIN)
 def test_train_mode(mode, train_mode, called):
     given = {"teacher": "t"} if train_mode == "distill" else {}
-    modes.run(Config(mode=mode, train_mode=train_mode, model_dir="d", **given))
+    modes.run(Config(mode=mode, train_mode=train_mode, **GIVEN, **given))
     assert names_of(called)[0] == train_mode
 
 
 @pytest.mark.parametrize("mode", REPEATED)
 def test_num_seeds(mode, called):
     needed = NEEDED.get(mode, {})
-    modes.run(Config(mode=mode, model_dir="d", num_seeds=2, **needed))
+    modes.run(Config(mode=mode, **GIVEN, num_seeds=2, **needed))
     (name, config), *_ = called
     assert name == ("label_curve" if mode == "label_curve" else "repeat")
     assert config.num_seeds == 2
@@ -71,7 +72,7 @@ def test_num_seeds(mode, called):
 @pytest.mark.parametrize("mode", MODES)
 def test_tf32(mode, called):
     for tf32 in (False, True):
-        config = Config(mode=mode, model_dir="d", **NEEDED.get(mode, {}))
+        config = Config(mode=mode, **GIVEN, **NEEDED.get(mode, {}))
         # As a preset sets it: given by hand it needs a GPU.
         object.__setattr__(config, "tf32", tf32)
         modes.run(config)

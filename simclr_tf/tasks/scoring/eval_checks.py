@@ -5,7 +5,7 @@ from absl import logging
 from simclr_tf import errors
 from simclr_tf.data import class_names, splits, transfer_sets
 from simclr_tf.tasks.scoring import frozen, frozen_features
-from simclr_tf.tasks.setup import components, same_data
+from simclr_tf.tasks.setup import components, given_data, same_data
 
 
 def check(config, source, *, has_head):
@@ -36,11 +36,16 @@ def check(config, source, *, has_head):
         transfer_sets.find(config.transfer_datasets, data_dir=config.data_dir)
 
 
+def check_start(config, facts):
+    """Refuses a run that could not be scored afterwards, as `open_source`."""
+    open_source(given_data.settle_scoring(config, facts), facts)
+
+
 def open_source(config, facts):
     """The images to score; None for transfer, which looks at others alone.
 
     Args:
-        config: a recalled `Config`.
+        config: a `Config` of `given_data.settle_scoring`.
         facts: of the run, which tell the classes of its supervised head.
 
     Raises:

@@ -17,9 +17,19 @@ CIFAR_STEM_MAX_PX = 32
 """The stem without stride serves images up to this side (official)."""
 
 
-def open_source(config, split):
-    """Opens one split of the configured data set."""
-    return _open(config, config.dataset, split)
+def open_source(config, field):
+    """Opens one split of the configured data set.
+
+    Args:
+        config: a `Config`.
+        field: "train_split", or another that names a split.
+
+    Raises:
+        errors.UserError: naming the field, if there is no such split; or if
+            the data set cannot be opened.
+    """
+    with errors.renamed("split", field):
+        return _open(config, config.dataset, getattr(config, field))
 
 
 def _open(config, dataset, split, *, multi_label=False):
@@ -62,7 +72,7 @@ def open_labelled(config, field):
     Raises:
         errors.UserError: if there is none.
     """
-    source = open_source(config, getattr(config, field))
+    source = open_source(config, field)
     check_labelled(source, field)
     return source
 

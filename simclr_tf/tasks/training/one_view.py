@@ -26,7 +26,7 @@ class OneView(recipe.Recipe):
     def check(self, config, source, plan):
         """Refuses an evaluation split that could not be scored afterwards."""
         if config.mode == "train_then_eval":
-            eval_checks.open_source(config, self.facts(source, plan))
+            eval_checks.check_start(config, self.facts(source, plan))
 
     def begin(self, opened):
         """Remembers what is frozen, for the whole of the run."""

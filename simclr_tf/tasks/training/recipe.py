@@ -10,7 +10,7 @@ class Recipe(abc.ABC):
 
     def open_source(self, config):
         """The training `Source`."""
-        return components.open_source(config, config.train_split)
+        return components.open_source(config, "train_split")
 
     def make_plan(self, config, source, num_replicas):
         """The run's numbers, a `plan_of_run.Plan`."""

@@ -133,7 +133,7 @@ def test_features_and_logits(model):
 
 
 def test_eval_batches_cover_the_split_once():
-    source = components.open_source(config(), "test")
+    source = components.open_source(config(eval_split="test"), "eval_split")
     batches = list(components.eval_batches(config(eval_batch_size=100), source))
     assert [int(b["mask"].numpy().sum()) for b in batches] == [100] * 3 + [60]
 
