@@ -192,7 +192,9 @@ def test_an_interrupted_run_ends_like_one_that_was_not(
         patch.setattr(training_run, "make_report", make_interrupting)
         stopped = run(*TINY, directory, "--steps_per_loop=1", traced=True)
     assert stopped.code == 128 + signal.SIGTERM
-    assert "stopped and saved at step 2" in stopped.lines
+    assert (
+        "stopped and saved at step 2; the same command goes on" in stopped.lines
+    )
     assert checkpoint.committed_steps(f"{tmp_path}/run") == [2]
     resumed = run(*TINY, directory, traced=True)
     assert resumed.code == 0, resumed.lines
@@ -261,13 +263,18 @@ def test_the_frozen_protocol_prints_a_table(copied):
     )
     assert outcome.code == 0, outcome.lines
     names = ["pretrained", "random init", "raw pixels"]
-    heads = [line[:28].strip() for line in outcome.output.splitlines()]
+    title, *table = outcome.output.splitlines()
+    assert title.startswith("accuracy % of classifiers that are fitted on fro")
+    heads = [line[:28].strip() for line in table]
     gaps = [f"pretrained - {name}" for name in names[1:]]
     assert heads[1:6] == heads[7:12] == names + gaps
     assert "random init: an untrained network, every batch-norm gamma 1" in (
         outcome.output
     )
-    assert (heads[0], heads[6]) == ("knn, labels:", "linear, labels:")
+    assert (heads[0], heads[6]) == (
+        "kNN, labels:",
+        "linear probe, labels:",
+    )
     with open(f"{copied}/result.json") as file:
         result = json.load(file)
     assert list(result["frozen"]) == names

@@ -71,6 +71,9 @@ def test_the_report_says_what_matched(imported, files):
         "0 unexpected, 0 of another shape",
         "the supervised head is assumed to read ft_proj_selector=0",
         f"imported to {directory}/ckpt-7",
+        f"next: score it: --mode=eval --model_dir={directory}; export it: "
+        f"--mode=export --model_dir={directory}; fine-tune it: "
+        f"--train_mode=finetune --checkpoint={directory} --model_dir=NEW",
     ]
 
 

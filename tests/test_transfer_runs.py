@@ -50,7 +50,8 @@ def test_linear_and_what_is_not_here(copied, tmp_path):
         f"--data_dir={tmp_path}/nothing",
     )  # fmt: skip
     assert outcome.code == 0, outcome.lines
-    _, first, *others = outcome.output.splitlines()
+    title, _, first, *others = outcome.output.splitlines()
+    assert title == "scores % of logistic regression on frozen features:"
     assert first.startswith("digits    accuracy")
     for name, line in zip(("birdsnap", "dtd"), others, strict=True):
         assert line.startswith(name)
@@ -72,7 +73,7 @@ def test_sets_that_were_scored_before_stay(copied):
             copied, f"--transfer_datasets={name}", "--probe_l2=1"
         )
         assert outcome.code == 0, outcome.lines
-    assert [line.split()[0] for line in outcome.output.splitlines()[1:]] == [
+    assert [line.split()[0] for line in outcome.output.splitlines()[2:]] == [
         "digits",
         "again",
     ]

@@ -77,7 +77,10 @@ def fit_probes(named, method, *, num_classes, seed):
 
 def render(rows):
     """The probes as a text table, scores in percent."""
-    lines = [f"{'features':<20}{'number':>8}{'l2':>10}{'val':>8}{'test':>8}"]
+    lines = [
+        "accuracy % of linear probes on each output of the network:",
+        f"{'features':<20}{'number':>8}{'l2':>10}{'val':>8}{'test':>8}",
+    ]
     for row in rows:
         chosen_at = (
             "" if row.validation is None else f"{100 * row.validation:.1f}"

@@ -24,6 +24,8 @@ from simclr_tf.tasks.setup import (
 )
 from simclr_tf.training import writer
 
+TOP_1, TOP_5 = (f"eval/label_top_{k}_accuracy" for k in (1, 5))
+PER_CLASS = "eval/mean_per_class_accuracy"
 POLL_SECS = 5.0
 """Between looks for a new checkpoint."""
 
@@ -63,8 +65,9 @@ def run(config, *, follow=True):
     result = None
     for path in checkpoints_to_score(config, facts["train_steps"], follow):
         step = given_checkpoint.load(path, model).step
-        result, pictures = score(scored, model, source, path, step)
-        write_result(scored, result, step, head=head_name(config, facts))
+        head = supervised_scores.head_name(config, facts)
+        result, pictures = score(scored, model, source, path, step, head=head)
+        write_result(scored, result, step, line=headline(source, result, head))
         export_task.export_step(config, model, step, facts)
         for draw in pictures:
             draw()
@@ -121,7 +124,7 @@ def _is_last_damaged(directory, last_step):
     return checkpoint.committed_steps(directory)[-1:] >= [last_step]
 
 
-def score(config, model, source, path, step):
+def score(config, model, source, path, step, *, head):
     """Every number of one checkpoint.
 
     Args:
@@ -130,6 +133,7 @@ def score(config, model, source, path, step):
         source: of `eval_checks.open_source`.
         path: of the checkpoint.
         step: that it was reached at.
+        head: what to call its supervised head.
 
     Returns:
         (result, pictures): a dict with the official keys, and the protocols'
@@ -140,7 +144,9 @@ def score(config, model, source, path, step):
     if source is not None:
         result |= results.images_of(config)
     if source is not None and model.supervised_head is not None:
-        scores, draw = supervised_scores.score(config, model, source, step)
+        scores, draw = supervised_scores.score(
+            config, model, source, step, head=head
+        )
         result |= scores
         pictures.append(draw)
     if config.eval_protocol == "frozen":
@@ -152,27 +158,28 @@ def score(config, model, source, path, step):
     return result, pictures
 
 
-def head_name(config, facts):
-    """What to call the supervised head: after what it was trained by."""
-    is_probe = config.train_mode == "pretrain"
-    if is_probe and model_dir.IMPORTED not in facts:
-        return "online probe"
-    return "supervised head"
+def headline(source, result, head):
+    """The supervised head's scores in a line; None where there are none.
+
+    Args:
+        source: of `eval_checks.open_source`.
+        result: of `score`.
+        head: what to call the head.
+    """
+    if TOP_1 not in result:
+        return None
+    names = {TOP_1: "top-1", TOP_5: "top-5", PER_CLASS: "mean per class"}
+    if source.num_classes <= 5:
+        del names[TOP_5]  # nothing could be wrong
+    scores = [f"{name} {result[key]:.2%}" for key, name in names.items()]
+    return f"{source.name} {source.split}: {head} {', '.join(scores)}"
 
 
-def write_result(config, result, step, *, head):
+def write_result(config, result, step, *, line):
     """Writes the result files and TensorBoard scalars, and logs a line."""
     results.write(config, result, step)
     scalars = {k: v for k, v in result.items() if k.startswith("eval/")}
     if scalars:
         writer.write_events(config.model_dir, step, scalars)
-        logging.info(
-            "step %d  %s %s: %s top-1 %.4f, top-5 %.4f, mean per class %.4f",
-            step,
-            config.dataset,
-            config.eval_split,
-            head,
-            scalars["eval/label_top_1_accuracy"],
-            scalars["eval/label_top_5_accuracy"],
-            scalars["eval/mean_per_class_accuracy"],
-        )
+    if line:
+        logging.info("step %d  %s", step, line)

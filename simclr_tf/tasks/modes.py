@@ -1,5 +1,7 @@
 """What `--mode` and `--train_mode` name."""
 
+from absl import logging
+
 from simclr_tf.tasks import (
     compare,
     distill,
@@ -8,6 +10,7 @@ from simclr_tf.tasks import (
     finetune,
     import_checkpoint,
     label_curve,
+    next_steps,
     plan,
     pretrain,
     repeat,
@@ -41,6 +44,9 @@ def run(config):
             repeat.run(config, run_once)
         else:
             run_once(config)
+        told = next_steps.after(config)
+    if told:
+        logging.info(told)
 
 
 def run_once(config):

@@ -13,6 +13,11 @@ _METHODS = {
     "linear": transfer_linear.LinearTransfer,
     "finetune": transfer_finetune.FinetuneTransfer,
 }
+CLASSIFIERS = {
+    "linear": "logistic regression on frozen features",
+    "finetune": "networks fine-tuned on each set",
+}
+"""Title of the table, by method."""
 
 
 def run(config, model, path, step, former):
@@ -51,7 +56,7 @@ def run(config, model, path, step, former):
             f"transfer_datasets must name a set that can be opened; "
             f"{rows[0].dataset}: {rows[0].reason}"
         )
-    console.show(table.render(kept + rows))
+    console.show(table.render(kept + rows, classifier=CLASSIFIERS[method]))
     return {method: {row.dataset: row._asdict() for row in rows}}
 
 

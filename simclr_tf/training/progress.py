@@ -32,7 +32,8 @@ class Progress:
         self._loss, self._accuracy = headline
         self._chance_loss = chance_loss
         self._started = self._shown_at = time.monotonic()
-        self._has_shown = False
+        self._num_shown = 0
+        self._is_speed_told = False
         self._sums, self._count = {}, 0
         self._bar = tqdm.tqdm(
             total=total_steps,
@@ -57,7 +58,7 @@ class Progress:
         """Whether a line should be shown: the first, the last, by the clock."""
         waited = time.monotonic() - self._shown_at
         is_last = step == self._total_steps
-        return not self._has_shown or is_last or waited >= every_secs
+        return not self._num_shown or is_last or waited >= every_secs
 
     def take(self, step, learning_rate):
         """Shows a line and returns the means since the last one.
@@ -69,30 +70,56 @@ class Progress:
         Returns:
             dict of metric name -> mean, with `images_per_sec`.
         """
-        now = time.monotonic()
         means = {k: v / self._count for k, v in self._sums.items()}
-        rate = self._count * self._batch_size / max(now - self._shown_at, 1e-9)
-        means["images_per_sec"] = rate
+        means["images_per_sec"] = self._speed()
         self._show(step, means, learning_rate)
         self._sums, self._count = {}, 0
-        self._shown_at, self._has_shown = now, True
+        self._shown_at = time.monotonic()
+        self._num_shown += 1
         return means
+
+    def tell_first_speed(self, step):
+        """Shows, once, how long the rest will take, beside the other lines.
+
+        The first call compiles: its time says nothing. The second one's does.
+
+        Args:
+            step: the step reached.
+        """
+        if self._is_speed_told or not self._num_shown:
+            return
+        self._is_speed_told = True
+        self._write(f"step {step}/{self._total_steps}{self._left(step)}")
 
     def close(self):
         """Ends the bar."""
         self._bar.close()
 
     def _show(self, step, means, learning_rate):
-        rate = means["images_per_sec"]
-        left = (self._total_steps - step) * self._batch_size / rate
         line = (
             f"step {step}/{self._total_steps}"
             f"  loss {means[self._loss]:.3f}"
             f" (chance {self._chance_loss:.3f})"
             f"  {self._accuracy} {means[self._accuracy]:.3f}"
             f"  lr {learning_rate:.4g}"
-            f"  {rate:.0f} images/s  ETA {format_secs(left)}"
         )
+        if self._num_shown:  # else it is the time of compiling
+            self._is_speed_told = True
+            line += self._left(step)
+        self._write(line)
+
+    def _speed(self):
+        """Images per second since the last line."""
+        waited = time.monotonic() - self._shown_at
+        return self._count * self._batch_size / max(waited, 1e-9)
+
+    def _left(self, step):
+        """The speed, and how long the rest takes at it."""
+        rate = self._speed()
+        left = (self._total_steps - step) * self._batch_size / rate
+        return f"  {rate:.0f} images/s  ETA {format_secs(left)}"
+
+    def _write(self, line):
         if self._bar.disable:
             logging.info(line)
         else:

@@ -4,29 +4,37 @@ import csv
 import io
 import math
 
+from simclr_tf.viz import columns
+
 NAME_WIDTH = 24
 COLUMNS = (
     "class", "name", "images", "right", "accuracy", "taken_for", "times",
 )  # fmt: skip
 
 
-def render(scores):
-    """A table to read.
+def render(scores, *, classifier):
+    """A table to read, in percent.
 
     Args:
         scores: list of `per_class.ClassScore`s.
+        classifier: what they are the scores of, such as "online probe".
 
     Returns:
-        list of lines, a heading first.
+        list of lines, a title and a heading first.
     """
-    lines = [f"{'class':<{NAME_WIDTH}}  images  accuracy  most often taken for"]
+    head = columns.left("class", NAME_WIDTH)
+    lines = [
+        f"classes by the {classifier}:",
+        f"{head}  images  accuracy %  most often taken for",
+    ]
     for score in scores:
-        name = score.name[:NAME_WIDTH]
-        shown = "-" if math.isnan(score.accuracy) else f"{score.accuracy:.4f}"
+        name = columns.left(score.name, NAME_WIDTH)
+        is_known = not math.isnan(score.accuracy)
+        shown = f"{100 * score.accuracy:.1f}" if is_known else "-"
         taken = ""
         if score.taken_for is not None:
             taken = f"{score.taken_for} ({score.num_taken})"
-        row = f"{name:<{NAME_WIDTH}}  {score.num_images:>6}  {shown:>8}  "
+        row = f"{name}  {score.num_images:>6}  {shown:>10}  "
         lines.append((row + taken).rstrip())
     return lines
 

@@ -4,6 +4,12 @@ import numpy as np
 
 from simclr_tf.evaluation import label_budgets
 
+NAMES = {
+    "knn": "kNN",
+    "linear": "linear probe",
+    "least_squares": "least squares",
+}
+"""What the table calls each method."""
 CELL = 16
 """Columns of a cell."""
 
@@ -25,7 +31,8 @@ def render(rows):
     first = next(iter(rows.values()))
     methods = dict.fromkeys(score.method for score in first)
     blocks = [_block(method, rows) for method in methods]
-    return "\n".join(line for block in blocks for line in block)
+    title = "accuracy % of classifiers that are fitted on frozen features:"
+    return "\n".join([title, *(line for block in blocks for line in block)])
 
 
 def _block(method, rows):
@@ -34,7 +41,9 @@ def _block(method, rows):
         for name, scores in rows.items()
     }
     first, *baselines = cells
-    lines = [_line(f"{method}, labels:", [s.budget for s in cells[first]])]
+    lines = [
+        _line(f"{NAMES[method]}, labels:", [s.budget for s in cells[first]])
+    ]
     lines += [
         _line(f"  {name}", [_score(score) for score in scores])
         for name, scores in cells.items()

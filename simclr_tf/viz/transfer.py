@@ -4,6 +4,8 @@ import csv
 import io
 import typing
 
+from simclr_tf.viz import columns
+
 NOT_MEASURED = "not measured"
 COLUMNS = ("dataset", "metric", "score", "published", "setting", "reason")
 
@@ -28,18 +30,21 @@ class Row(typing.NamedTuple):
     reason: str = ""
 
 
-def render(rows):
+def render(rows, *, classifier):
     """The table; scores in percent.
 
     Args:
         rows: list of `Row`s.
+        classifier: what they are the scores of, for the title.
 
     Returns:
         Lines joined by newlines.
     """
     head = ("data set", "metric", "ours", "ResNet-50, published", "")
-    width = max(len(name) for name in (head[0], *(r.dataset for r in rows)))
-    lines = [_line(width, *head)]
+    width = max(
+        columns.width(name) for name in (head[0], *(r.dataset for r in rows))
+    )
+    lines = [f"scores % of {classifier}:", _line(width, *head)]
     for row in rows:
         ours = NOT_MEASURED if row.score is None else f"{100 * row.score:.1f}"
         published = "-" if row.published is None else f"{row.published:.1f}"
@@ -63,7 +68,8 @@ def to_csv(rows):
 
 
 def _line(width, name, metric, ours, published, note):
-    text = f"{name:<{width}}  {metric:<16}{ours:>13}{published:>22}   {note}"
+    name = columns.left(name, width)
+    text = f"{name}  {metric:<16}{ours:>13}{published:>22}   {note}"
     return text.rstrip()
 
 

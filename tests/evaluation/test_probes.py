@@ -51,7 +51,7 @@ def test_one_penalty_has_no_validation_score():
 
 def test_the_table_has_a_line_per_row():
     rows = fit(NAMED, methods.logistic_regression([0.1]))
-    head, *lines = probes.render(rows).splitlines()
+    _, head, *lines = probes.render(rows).splitlines()
     assert head.split() == ["features", "number", "l2", "val", "test"]
     assert [line.split()[0] for line in lines] == list(NAMED)
     assert lines[1].split()[1:3] == ["8", "1.0e-01"]

@@ -57,10 +57,34 @@ def test_the_line_has_what_a_person_needs(caplog):
     shown.add(1, 1, METRICS)
     with caplog.at_level(python_logging.INFO, logger="absl"):
         shown.take(1, 0.125)
-    line = caplog.text
-    for part in ("step 1/10", "loss 4.000", "chance 5.416", "contrast_acc",
-                 "lr 0.125", "images/s", "ETA"):  # fmt: skip
-        assert part in line
+        shown.add(2, 1, METRICS)
+        shown.take(2, 0.125)
+    first, second = caplog.messages
+    for part in ("loss 4.000", "chance 5.416", "contrast_acc", "lr 0.125"):
+        assert part in first
+        assert part in second
+    assert first.startswith("step 1/10  ")
+    # The first call compiles: its time says nothing of the others'.
+    for part in ("images/s", "ETA"):
+        assert part not in first
+        assert part in second
+
+
+def test_the_second_call_tells_how_long_it_takes(caplog):
+    shown = make_progress()
+    with caplog.at_level(python_logging.INFO, logger="absl"):
+        shown.tell_first_speed(0)
+        for step in (1, 2, 3):
+            shown.add(step, 1, METRICS)
+            if shown.is_due(step, every_secs=1e9):
+                shown.take(step, 0.125)
+            else:
+                shown.tell_first_speed(step)
+    _, line = caplog.messages
+    assert line.startswith("step 2/10  ")
+    assert "images/s  ETA" in line
+    shown.add(4, 1, METRICS | {"contrast_loss": 1.0})
+    assert shown.take(4, 0.1)["contrast_loss"] == pytest.approx(3.0)
 
 
 def test_a_terminal_gets_a_bar(capsys, monkeypatch):

@@ -4,7 +4,7 @@ import csv
 import io
 
 from simclr_tf.evaluation import per_class
-from simclr_tf.viz import class_table
+from simclr_tf.viz import class_table, columns
 
 SCORES = [
     per_class.ClassScore("cat, domestic", 3, 1, "dog", 2),
@@ -14,13 +14,26 @@ SCORES = [
 
 
 def test_the_table_is_aligned():
-    heading, cat, dog, none = class_table.render(SCORES)
-    end = heading.index("accuracy") + len("accuracy")
-    assert [line[:end][-6:] for line in (cat, dog)] == ["0.3333", "1.0000"]
+    title, heading, cat, dog, none = class_table.render(
+        SCORES, classifier="online probe"
+    )
+    assert title == "classes by the online probe:"
+    end = heading.index("accuracy %") + len("accuracy %")
+    assert [line[:end][-6:] for line in (cat, dog)] == ["  33.3", " 100.0"]
     assert cat[end:].strip() == "dog (2)"
     assert dog == dog.rstrip()
     assert len(none) == end
     assert none.endswith("-")
+
+
+def test_wide_characters_take_two_places():
+    names = ("猫", "とても長い名前の付いているクラス", "e\u0301te\u0301", "cat")
+    lines = class_table.render(
+        [per_class.ClassScore(name, 3, 1, None, 0) for name in names],
+        classifier="online probe",
+    )
+    assert len({columns.width(line) for line in lines[2:]}) == 1
+    assert lines[2].startswith("猫" + " " * 22 + "  ")
 
 
 def test_csv_can_be_read_back():

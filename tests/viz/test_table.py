@@ -36,8 +36,9 @@ def test_scores_and_differences():
             ],
         }
     )
-    head, ours, theirs, gap, *linear = text.splitlines()
-    assert head.startswith("knn, labels:")
+    title, head, ours, theirs, gap, *linear = text.splitlines()
+    assert title.startswith("accuracy % of classifiers")
+    assert head.startswith("kNN, labels:")
     assert cells(head, 2) == ["1", "all"]
     assert cells(ours, 2) == ["70.0 ± 20.0", "91.4"]
     spread = 100 * np.std(THEIRS, ddof=1)
@@ -46,10 +47,10 @@ def test_scores_and_differences():
     gaps = np.subtract(OURS, THEIRS)
     error = 100 * gaps.std(ddof=1) / np.sqrt(3)
     assert cells(gap, 2) == [f"+20.0 (se {error:.1f})", "-1.6"]
-    assert linear[0].startswith("linear, labels:")
+    assert linear[0].startswith("linear probe, labels:")
     assert cells(linear[3], 2) == ["+0.0 (se 0.0)", "+0.0"]
 
 
 def test_one_row_has_no_difference():
     text = table.render({"pretrained": [score("knn", "5", 0.25, 0.75)]})
-    assert len(text.splitlines()) == 2
+    assert len(text.splitlines()) == 3

@@ -114,11 +114,11 @@ def _point(method, cell, drawn, test, protocol):
     fitted = method.fit(drawn, num_classes=num_classes, **setting)
     accuracy = float(np.mean(fitted.predict(test.values) == test.labels))
     logging.info(
-        "%s, %g%% of the labels, seed %d: %s, accuracy %.4f",
+        "%s, %g%% of the labels, seed %d: %s, accuracy %.1f%%",
         method.name,
         100 * fraction,
         seed,
         ", ".join(f"{name} {value:g}" for name, value in setting.items()),
-        accuracy,
+        100 * accuracy,
     )
     return plot.Point(method.name, fraction, len(drawn.labels), seed, accuracy)

@@ -20,7 +20,15 @@ MOST_CLASSES_SHOWN = 20
 """Classes up to which the table is shown; the CSV file has all."""
 
 
-def score(config, model, source, step):
+def head_name(config, facts):
+    """What to call the supervised head: after what it was trained by."""
+    is_probe = config.train_mode == "pretrain"
+    if is_probe and model_dir.IMPORTED not in facts:
+        return "online probe"
+    return "supervised head"
+
+
+def score(config, model, source, step, *, head="supervised head"):
     """Scores one checkpoint; writes its predictions and the class table.
 
     Args:
@@ -28,6 +36,7 @@ def score(config, model, source, step):
         model: a built `SimCLR` with a supervised head.
         source: the labelled evaluation `Source`.
         step: the checkpoint's step.
+        head: what to call the head, see `head_name`.
 
     Returns:
         (scores, draw): a dict of the official keys and
@@ -45,7 +54,7 @@ def score(config, model, source, step):
     )
     path = saved_predictions.path_of(config.model_dir, step)
     predictions.save(path, found)
-    write_class_table(config, source, confusion, step)
+    write_class_table(config, source, confusion, step, head=head)
     scores = {
         "eval/label_top_1_accuracy": float(found.top_k_hits(1).mean()),
         "eval/label_top_5_accuracy": float(found.top_k_hits(5).mean()),
@@ -129,7 +138,7 @@ def regularization_loss(config, model):
     return float(config.weight_decay * decay.l2_loss(decayed))
 
 
-def write_class_table(config, source, confusion, step):
+def write_class_table(config, source, confusion, step, *, head):
     """Writes every class's score to `report/`.
 
     The scores of few classes are logged as well.
@@ -139,6 +148,7 @@ def write_class_table(config, source, confusion, step):
         source: the labelled evaluation `Source`.
         confusion: of `metrics.confusion_matrix`.
         step: the checkpoint's step.
+        head: what to call the classifier.
     """
     scores = per_class.scores(confusion, class_names=source.class_names)
     files.write_text(
@@ -146,7 +156,7 @@ def write_class_table(config, source, confusion, step):
         class_table.render_csv(scores),
     )
     if len(scores) <= MOST_CLASSES_SHOWN:
-        for line in class_table.render(scores):
+        for line in class_table.render(scores, classifier=head):
             logging.info(line)
 
 

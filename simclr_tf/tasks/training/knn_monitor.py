@@ -63,9 +63,9 @@ def events(config, source, model, metrics):
         rank = effective_rank.effective_rank(found.values[:MAX_RANKED_IMAGES])
         metrics.scalars(step, {ACCURACY_TAG: accuracy, RANK_TAG: rank})
         logging.info(
-            "step %d  kNN on held-out images %.4f  effective rank %.1f of %d",
+            "step %d  kNN on held-out images %.1f%%  effective rank %.1f of %d",
             step,
-            accuracy,
+            100 * accuracy,
             rank,
             found.values.shape[1],
         )

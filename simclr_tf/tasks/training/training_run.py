@@ -210,7 +210,9 @@ def train(opened, saver):
         )
         if asked_to_stop():
             saver.save(step)
-            logging.info("stopped and saved at step %d", step)
+            logging.info(
+                "stopped and saved at step %d; the same command goes on", step
+            )
     shown.close()
     metrics.close()
     if config.profile:
@@ -327,6 +329,7 @@ def make_report(opened, shown, metrics, learned):
         if warning:
             logging.warning(warning)
         if not shown.is_due(step, opened.config.log_every_secs):
+            shown.tell_first_speed(step)
             return
         rate = float(optimizer.learning_rate)
         means = shown.take(step, rate)
