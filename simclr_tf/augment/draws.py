@@ -51,7 +51,8 @@ def example_keys(seed, positions):
 
     Args:
         seed: Python int or int64 []; all 64 bits count.
-        positions: int64 [B], the global example counters; all 64 bits count.
+        positions: integers [B], the global example counters; all 64 bits
+            count.
 
     Returns:
         uint32 [B, 2].
@@ -122,7 +123,7 @@ def _word(value):
 def _int64(value):
     if isinstance(value, int):  # fold any Python int into the signed range
         value = (value + 2**63) % 2**64 - 2**63
-    return tf.cast(tf.convert_to_tensor(value, tf.int64), tf.int64)
+    return tf.cast(value, tf.int64)
 
 
 def _split(value):

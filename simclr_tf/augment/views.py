@@ -2,7 +2,8 @@
 
 `sample_views` draws every choice as tensors; `apply_views` is a deterministic
 function of images and those tensors. A view depends on (seed, position) only.
-Legend: `B` images, `H W` input size, `S` output side.
+Legend: `B` images, `H W` input size, `C` channels, `S` output side. The two
+public functions also take one image, without the axis B; the others do not.
 """
 
 from typing import NamedTuple
@@ -23,7 +24,7 @@ _NUM_SCALAR_DRAWS = 10
 
 
 class ViewSpec(NamedTuple):
-    """Every random choice of one view of B images.
+    """Every random choice of one view of B images, or of one without axis B.
 
     Attributes:
         box: int32 [B, 4], crop (y, x, height, width), px.
@@ -56,24 +57,40 @@ class ViewSpec(NamedTuple):
 def sample_views(seed, positions, *, height, width, **recipe):
     """Samples two independent views of each example.
 
+    The same inside `tf.data.Dataset.map` and outside, eagerly and compiled:
+    the values of the arguments decide, not their types.
+
     Args:
-        seed: Python int or int64 [].
-        positions: int64 [B], global example counters.
-        height: of the images, px; Python int or int32 [B].
+        seed: integer of any type, a Python int or [].
+        positions: integers of any type, global example counters: [B], or []
+            for one image. Lists, arrays and tensors will do.
+        height: of the images, px; integer or integers [B], at least 1.
         width: the same for the width.
         **recipe: `strength`, `jitter_impl`, `crop_area`, `flip_prob`,
             `blur_prob`, as in `sample_view`.
 
     Returns:
-        Two `ViewSpec`s.
+        Two `ViewSpec`s, of B images; of one image without the axis B.
 
     Raises:
+        ValueError: if an argument is not as above (see `entry`).
         errors.UserError: as `sample_view`.
     """
-    keys = draws.example_keys(seed, positions)
+    positions = entry.check_positions(positions)
+    if positions.shape.rank == 0:
+        positions = positions[tf.newaxis]
+        pair = sample_views(
+            seed, positions, height=height, width=width, **recipe
+        )
+        return tuple(map(_without_batch, pair))
+    keys = draws.example_keys(entry.check_seed(seed), positions)
     size = [tf.shape(positions)[0]]
+    sides = (
+        entry.check_side(name, side, batch_shape=positions.shape)
+        for name, side in (("height", height), ("width", width))
+    )
     height, width = (
-        tf.tile(tf.broadcast_to(side, size), [2]) for side in (height, width)
+        tf.tile(tf.broadcast_to(side, size), [2]) for side in sides
     )
     # Both at once: half the graph, and longer vectors.
     keys = tf.concat([draws.fold_in(keys, view) for view in (0, 1)], axis=0)
@@ -160,27 +177,34 @@ def apply_views(images, view, *, image_size, jitter_impl="v2", use_blur=True):
     """Makes the view that a `ViewSpec` describes; deterministic.
 
     Args:
-        images: uint8, or float32 in [0, 1], [B, H, W, 3].
-        view: `ViewSpec` of B images.
+        images: uint8, or float32 in [0, 1], [B, H, W, C], or one image
+            [H, W, C]. C is 3 (RGB) or 1 (gray, taken for R, G and B alike).
+        view: `ViewSpec` of as many images.
         image_size: output side S, px.
         jitter_impl: the one that `view` was sampled for.
         use_blur: False leaves blur out altogether.
 
     Returns:
-        float32 [B, S, S, 3] in [0, 1].
+        float32 [B, S, S, 3] in [0, 1]; of one image [S, S, 3].
 
     Raises:
-        ValueError: if the images are not as above (see `entry`).
+        ValueError: if the images are not as above (see `entry`), or `view`
+            describes another number of them.
 
     Two calls, one per view, are faster on a CPU than one on both at once.
 
     Source: Chen et al. 2020a, appendix A; official tf2/data_util.py.
     """
-    images = entry.check_images(images)
+    view = _check_view(view)
+    images = entry.check_images(images, batch_shape=view.flip.shape)
+    is_one = view.flip.shape.rank == 0
+    if is_one:
+        images, view = images[tf.newaxis], _with_batch(view)
     crops = apply_geometry(images, view, image_size=image_size)
-    return apply_appearance(
+    made = apply_appearance(
         crops, view, jitter_impl=jitter_impl, use_blur=use_blur
     )
+    return made[0] if is_one else made
 
 
 def apply_geometry(images, view, *, image_size):
@@ -267,6 +291,24 @@ def eval_image(
         box = geometry.central_box(size, fraction=central_fraction)
     image = geometry.crop_one(image, box, image_size=image_size)
     return tf.clip_by_value(image, 0.0, 1.0)
+
+
+def _without_batch(view):
+    return ViewSpec(*(field[0] for field in view))
+
+
+def _with_batch(view):
+    return ViewSpec(*(field[tf.newaxis] for field in view))
+
+
+def _check_view(view):
+    """The `ViewSpec` in tensors; iterating a data set may give arrays."""
+    if not isinstance(view, ViewSpec):
+        raise ValueError(
+            "view must be one of the two ViewSpecs that sample_views gives; "
+            f"got {type(view).__name__}"
+        )
+    return ViewSpec(*map(tf.convert_to_tensor, view))
 
 
 def _scale_factors(factors, strength, jitter_impl):

@@ -40,9 +40,10 @@ def test_images_as_they_are_documented(images):
         (np.zeros(SHAPE, np.uint16), "uint16"),
         (np.zeros(SHAPE, np.int32), "int32"),
         (np.zeros(SHAPE, np.float64), "float64"),
-        (np.zeros((2, 8, 8, 1), np.uint8), r"\(2, 8, 8, 1\)"),
+        (np.zeros((2, 8, 8, 4), np.uint8), r"3 channels .* \(2, 8, 8, 4\)"),
         (np.zeros((2, 8, 8, 5), np.uint8), r"\(2, 8, 8, 5\)"),
-        (np.zeros((8, 8, 3), np.uint8), r"\(8, 8, 3\)"),
+        (np.zeros((8, 8, 3), np.uint8), r"\[B, H, W, C\]; .* \(8, 8, 3\)"),
+        (np.zeros((3, 8, 8, 3), np.uint8), "as many as view describes, 2"),
     ],
 )
 def test_others_are_refused_in_one_line(images, words):
