@@ -9,9 +9,9 @@ import dataclasses
 from absl import logging
 
 from simclr_tf import errors
+from simclr_tf.checkpoints import opened
 from simclr_tf.config import Config, uses
 from simclr_tf.data import split_names
-from simclr_tf.interop import opened
 from simclr_tf.tasks.setup import model_dir
 
 FIELDS = ("dataset", "data_dir", "train_split", "eval_split")
