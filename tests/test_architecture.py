@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import pathlib
+import re
 import statistics
 
 import pytest
@@ -241,3 +242,23 @@ def test_tests_keep_up_with_the_source():
 
 def test_run_py_is_short():
     assert len((ROOT / "run.py").read_text().splitlines()) <= 25
+
+
+def test_the_guide_to_the_house_names_what_is_there():
+    """Folders of the graph, files of the table and of the walks."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    graph = text.split("```")[3]
+    units = {
+        word.strip("/,")
+        for line in graph.splitlines()
+        for word in line.strip().split("   ")[0].split()
+    } - {"run.py"}
+    below = {"scoring", "curve", "setup"}
+    assert units - below <= set(LAYERS), units
+    beside = {"backend", "cores", "cpu", "matmul", "quiet_import"}
+    told = set(LAYERS) - units - beside - {"benchmarks", "__main__"}
+    assert not told, told
+    files = re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", text)
+    files = [name for name in files if not name.startswith("tests/")]
+    assert len(files) > 20
+    assert not [name for name in files if not (PACKAGE / name).exists()]
