@@ -53,6 +53,7 @@ OURS = {
     "jit",
     "export_dir",
     "export_format",
+    "extend",
     "nt_xent",
     "keep_logits_layer",
     "eval_protocol",

@@ -79,6 +79,14 @@ class RunConfig:
         changes="the files written",
         used_in=(*uses.EVALUATION, "label_curve", "export"),
     )
+    extend: bool = fields.knob(
+        False,
+        "Train the finished run in model_dir longer: with a larger "
+        "train_epochs or train_steps, a new schedule (warm-up and cosine) "
+        "starts from its last weights. Recorded; the same command resumes.",
+        changes="whether a finished run goes on",
+        used_in=uses.TRAINING,
+    )
     seed: int = fields.knob(
         0,
         "Seed of the weights, the order of the examples, and every view.",

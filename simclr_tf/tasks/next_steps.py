@@ -9,6 +9,7 @@ _EXPORT = "export it: --mode=export --model_dir={path}"
 _FINETUNE = (
     f"fine-tune it: --train_mode=finetune --checkpoint={{path}} {_OTHER}"
 )
+_LONGER = "train it longer: --extend and a larger --{length}"
 _CURVE = (
     f"see how few labels it needs: --mode=label_curve --checkpoint={{path}} "
     f"{_OTHER}"
@@ -30,7 +31,8 @@ def after(config):
     told = _told(config)
     if not told:
         return None
-    return "next: " + "; ".join(told).format(path=_path(config))
+    length = "train_steps" if config.train_steps else "train_epochs"
+    return "next: " + "; ".join(told).format(path=_path(config), length=length)
 
 
 def _told(config):
@@ -45,13 +47,13 @@ def _told(config):
 
 def _after_training(config):
     if config.train_mode != "pretrain":
-        return [_SCORE, _EXPORT]
+        return [_SCORE, _EXPORT, _LONGER]
     former = model_dir.read_run(config.model_dir)
     if former and former["facts"]["num_classes"]:
-        return [_SCORE, _EXPORT, _FINETUNE]
+        return [_SCORE, _EXPORT, _FINETUNE, _LONGER]
     if not config.lineareval_while_pretraining:
-        return [_PROBE, _EXPORT, _FINETUNE]
-    return [_EXPORT, _FINETUNE]  # there are no labels to score with
+        return [_PROBE, _EXPORT, _FINETUNE, _LONGER]
+    return [_EXPORT, _FINETUNE, _LONGER]  # there are no labels to score with
 
 
 def _after_scores(config):

@@ -76,6 +76,22 @@ def test_stays_at_zero_after_the_end():
     np.testing.assert_array_equal(rates, [0.0, 0.0, 0.0])
 
 
+def test_an_extended_schedule_is_several_one_after_the_other():
+    """Bit for bit: the first, then a shorter warm-up, then a cosine alone."""
+    numbers = {"peak": 0.3, "warmup_steps": 5, "total_steps": 59}
+    schedule = schedules.ExtendedCosine(starts=(20, 55), **numbers)
+    alone = [
+        schedules.WarmupCosine(0.3, warmup_steps=warmup, total_steps=length)
+        for warmup, length in ((5, 20), (3, 35), (0, 4))
+    ]
+    for step in range(60):
+        number = int(step >= 20) + int(step >= 55)
+        expected = alone[number](step - (0, 20, 55)[number]).numpy()
+        assert schedule(step).numpy() == expected, step
+    assert schedule(20).numpy() == 0
+    assert schedule(23).numpy() == schedule(55).numpy() == np.float32(0.3)
+
+
 def test_a_tensor_step_in_a_graph_gives_the_number_of_a_python_step():
     schedule = schedules.WarmupCosine(0.3, warmup_steps=3, total_steps=12)
     graph = tf.function(schedule)
@@ -105,6 +121,17 @@ def test_scaling_rules():
 def test_an_unknown_scaling_is_refused():
     with pytest.raises(errors.UserError, match="linear or sqrt; got 'cube'"):
         schedules.scaled_learning_rate(1.0, batch_size=2, scaling="cube")
+
+
+def test_an_extended_one_survives_it_too():
+    schedule = schedules.ExtendedCosine(
+        0.3, warmup_steps=3, total_steps=12, starts=(8,)
+    )
+    config = keras.optimizers.schedules.serialize(schedule)
+    again = keras.optimizers.schedules.deserialize(json.loads(
+        json.dumps(config)))  # fmt: skip
+    assert isinstance(again, schedules.ExtendedCosine)
+    assert again.get_config() == schedule.get_config()
 
 
 @pytest.mark.parametrize("warmup_steps", [-1, 11])

@@ -25,8 +25,11 @@ def test_a_pretraining_is_scored_exported_or_fine_tuned(tmp_path):
     assert after(tmp_path) == (
         f"next: score it: --mode=eval --model_dir={tmp_path}; export it: "
         f"--mode=export --model_dir={tmp_path}; fine-tune it: "
-        f"--train_mode=finetune --checkpoint={tmp_path} --model_dir=NEW"
+        f"--train_mode=finetune --checkpoint={tmp_path} --model_dir=NEW; train "
+        "it longer: --extend and a larger --train_epochs"
     )
+    line = after(tmp_path / "b", train_steps=9)
+    assert line.endswith("--extend and a larger --train_steps")
 
 
 def test_without_labels_there_is_nothing_to_score_by(tmp_path):

@@ -4,8 +4,8 @@ from wiring_line import line
 
 TRAINED = "@trained"
 """In the place of the directory of a run to start from."""
-ELSEWHERE = ("mode", "train_mode", "preset", "num_seeds", "tf32")
-"""Fields of `test_dispatch_wiring.py`."""
+ELSEWHERE = ("mode", "train_mode", "preset", "num_seeds", "tf32", "extend")
+"""Fields of `test_dispatch_wiring.py`, and of `test_extended_runs.py`."""
 TPU = {"use_tpu": True, "tpu_name": "a", "tpu_zone": "b", "gcp_project": "c"}
 DEVICES = "make_strategy.tpu"
 NETWORK = {

@@ -32,6 +32,7 @@ def of_run(config, method, fraction, seed):
         label_fraction=fraction,
         seed=seed,
         num_seeds=1,
+        extend=False,
         model_dir=directory,
         **changes,
     )

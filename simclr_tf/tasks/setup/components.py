@@ -155,7 +155,9 @@ def make_eval_model(config, *, num_classes):
     return model.build_on(config.image_size)
 
 
-def make_train_state(config, *, num_classes, total_steps, warmup_steps):
+def make_train_state(
+    config, *, num_classes, total_steps, warmup_steps, starts=()
+):
     """Model and optimizer, built; call inside the strategy's scope."""
     model = make_model(
         config, num_classes=num_classes, sync_bn=config.global_bn
@@ -164,7 +166,10 @@ def make_train_state(config, *, num_classes, total_steps, warmup_steps):
     if config.fine_tune_after_block != frozen_blocks.EVERYTHING:
         frozen_blocks.freeze(model, config.fine_tune_after_block)
     schedule = make_schedule(
-        config, total_steps=total_steps, warmup_steps=warmup_steps
+        config,
+        total_steps=total_steps,
+        warmup_steps=warmup_steps,
+        starts=starts,
     )
     optimizer = optimizers.make_optimizer(
         config.optimizer,
@@ -177,16 +182,17 @@ def make_train_state(config, *, num_classes, total_steps, warmup_steps):
     return state.make_state(model, optimizer, image_size=config.image_size)
 
 
-def make_schedule(config, *, total_steps, warmup_steps):
-    """Warm-up and cosine to 0 from the scaled rate."""
+def make_schedule(config, *, total_steps, warmup_steps, starts=()):
+    """Warm-up and cosine to 0 from the scaled rate, perhaps several times."""
     peak = schedules.scaled_learning_rate(
         config.learning_rate,
         batch_size=config.train_batch_size,
         scaling=config.learning_rate_scaling,
     )
-    return schedules.WarmupCosine(
-        peak=peak, warmup_steps=warmup_steps, total_steps=total_steps
-    )
+    steps = {"warmup_steps": warmup_steps, "total_steps": total_steps}
+    if starts:
+        return schedules.ExtendedCosine(peak, starts=starts, **steps)
+    return schedules.WarmupCosine(peak, **steps)
 
 
 def l2_loss_variables(config, model):

@@ -19,8 +19,10 @@ CONFIG_FILE = "config.json"
 CURVE_FILE = "label_curve.json"
 """What all numbers of a label curve share, in place of a run's `config`."""
 REPORT_DIRECTORY = "report"
-LENGTHS = frozenset(("train_epochs", "train_steps"))
-"""Fields that a finished run is often asked to change."""
+STARTS = "schedule_starts"
+"""The fact that tells at which steps an extended run began new schedules."""
+LENGTHS = frozenset(("train_epochs", "train_steps", STARTS))
+"""What changes where a finished run is extended."""
 IMPORTED = "imported"
 """The fact that tells where the weights of a run came from."""
 
@@ -48,13 +50,17 @@ def check_free(config, facts):
             f"model_dir must hold no imported weights to train in; give "
             f"{path!r} as checkpoint and another model_dir"
         )
-    check_same(
-        _identity(config, facts, former), former["config"].identity(), path
-    )
+    ours = _identity(config, facts, former)
+    others = same_data.facts_beside_images(facts, former["facts"])
+    if is_longer(config, facts["train_steps"], former["facts"]):
+        ours, others = (
+            {k: v for k, v in each.items() if k not in LENGTHS}
+            for each in (ours, others)
+        )
+    check_same(ours, former["config"].identity(), path)
     same_data.check(
         facts, former["facts"], path, accepts_change=config.accept_data_change
     )
-    others = same_data.facts_beside_images(facts, former["facts"])
     check_same(others, former["facts"], path)
 
 
@@ -64,6 +70,17 @@ def _identity(config, facts, former):
     lists = [each.get(same_data.FILE_LIST) for each in (facts, former["facts"])]
     is_moved = same_data.is_moved(config.dataset, theirs, lists)
     return config.identity() | ({"dataset": theirs} if is_moved else {})
+
+
+def is_longer(config, total_steps, former):
+    """Whether a run is asked to be extended beyond its recorded end.
+
+    Args:
+        config: a `Config`.
+        total_steps: that it asks for.
+        former: facts of the run that `model_dir` holds.
+    """
+    return config.extend and total_steps > former.get("train_steps", 0)
 
 
 def check_directory(path):
@@ -327,15 +344,15 @@ def check_same(ours, theirs, path, *, kind="run"):
             raise errors.UserError(
                 f"model_dir must hold no other {kind}; {path!r} has "
                 f"{name}={theirs.get(name)!r}, asked for {name}={value!r}"
-                f"{_way_on(name, path)}"
+                f"{_way_on(name) if kind == 'run' else ''}"
             )
 
 
-def _way_on(name, path):
+def _way_on(name):
     """How to get what was asked for, where it is not plain; else ""."""
     if name not in LENGTHS:
         return ""
     return (
-        f"; to train longer, start another run from its weights: "
-        f"--checkpoint={path} and another model_dir"
+        "; to train a finished run longer add --extend, which starts a new "
+        "schedule from its last weights"
     )

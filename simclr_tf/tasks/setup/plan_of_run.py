@@ -4,7 +4,7 @@ import typing
 
 from simclr_tf import errors
 from simclr_tf.config import derived
-from simclr_tf.tasks.setup import same_data
+from simclr_tf.tasks.setup import model_dir, same_data
 
 
 class Plan(typing.NamedTuple):
@@ -16,6 +16,7 @@ class Plan(typing.NamedTuple):
         warmup_steps: updates of the linear warm-up.
         checkpoint_steps: updates between checkpoints.
         num_classes: of the supervised head; None without one.
+        starts: steps at which an extended run began new schedules, rising.
     """
 
     num_replicas: int
@@ -23,6 +24,7 @@ class Plan(typing.NamedTuple):
     warmup_steps: int
     checkpoint_steps: int
     num_classes: int | None
+    starts: tuple = ()
 
 
 def make_plan(config, source, num_replicas):
@@ -81,10 +83,13 @@ def check_batch(config, num_replicas):
 def facts(source, plan):
     """What those who open the run later need to know of its data."""
     has_names = plan.num_classes is not None and source.class_names
-    files = {same_data.FILE_LIST: source.file_list} if source.file_list else {}
+    where_known = {
+        same_data.FILE_LIST: source.file_list,
+        model_dir.STARTS: list(plan.starts),
+    }
     return {
         "num_examples": source.num_examples,
         "num_classes": plan.num_classes,
         same_data.CLASS_NAMES: list(source.class_names) if has_names else None,
         "train_steps": plan.total_steps,
-    } | files
+    } | {name: value for name, value in where_known.items() if value}

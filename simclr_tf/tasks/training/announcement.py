@@ -39,7 +39,7 @@ def lines(opened):
         ),
         "steps": (
             f"{plan.total_steps}, warm-up {plan.warmup_steps}, checkpoint "
-            f"every {plan.checkpoint_steps}{_apart(config)}"
+            f"every {plan.checkpoint_steps}{_apart(config)}{_again(plan)}"
         ),
         "loss": recipe.describe_loss(config, plan),
         "cpu": cpu.describe(cpu.record()),
@@ -57,6 +57,13 @@ def _optimizer(config):
 def _apart(config):
     is_set = derived.is_checkpoint_cadence_set(config)
     return "" if is_set else ", at least half a minute apart"
+
+
+def _again(plan):
+    """Where an extended run began its last schedule, or ""."""
+    if not plan.starts:
+        return ""
+    return f"; a new schedule began at step {plan.starts[-1]}"
 
 
 def _data(opened):

@@ -31,6 +31,7 @@ class Recipe(abc.ABC):
             num_classes=plan.num_classes,
             total_steps=plan.total_steps,
             warmup_steps=plan.warmup_steps,
+            starts=plan.starts,
         )
 
     def start(self, config, state):

@@ -20,7 +20,12 @@ from simclr_tf.tasks.setup import (
     precision,
     run_lock,
 )
-from simclr_tf.tasks.training import announcement, knn_monitor, saving
+from simclr_tf.tasks.training import (
+    announcement,
+    extension,
+    knn_monitor,
+    saving,
+)
 from simclr_tf.training import (
     compilation,
     interruption,
@@ -76,6 +81,7 @@ def run(config, recipe):
     strategy = components.make_strategy(config)
     source = recipe.open_source(config)
     plan = recipe.make_plan(config, source, strategy.num_replicas_in_sync)
+    plan = extension.extended(config, plan)
     facts = recipe.facts(source, plan)
     model_dir.check_free(config, facts)
     recipe.check(config, source, plan)

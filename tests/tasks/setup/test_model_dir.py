@@ -232,7 +232,9 @@ def test_the_folder_of_images_is_no_model_dir(tmp_path):
 
 def test_who_asks_for_more_epochs_is_told_the_way(tmp_path):
     claim(tmp_path, train_epochs=30)
-    with pytest.raises(errors.UserError, match=r"train longer.*checkpoint="):
+    with pytest.raises(
+        errors.UserError, match=r"to train a finished run longer add --extend"
+    ):
         model_dir.check_free(make(tmp_path, train_epochs=40), FACTS)
     with pytest.raises(errors.UserError) as caught:
         model_dir.check_free(make(tmp_path, train_epochs=30, seed=3), FACTS)
