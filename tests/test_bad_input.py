@@ -106,7 +106,7 @@ CASES = {
     "warm-up": (
         ["--warmup_epochs=10"],
         "warmup_epochs must be shorter than training: 10 epochs are 224 "
-        "steps of 6; got 10",
+        "steps of 6; got 10; a tenth of training is usual",
     ),
     "depth": (
         ["--resnet_depth=17"],
@@ -125,7 +125,7 @@ CASES = {
     "no labels in the eval split": (
         [*WITH_EVAL, *SMALL, "--dataset=folder:{pictures}/splits"],
         "eval_split must have labels; 'folder:{pictures}/splits' split "
-        "'test' has none: 4 beside the class folders without label: "
+        "'test' has none: images in no class folder, unlabelled: 4, "
         "'{pictures}/splits/test/0.png'",
     ),
     "no probe to evaluate": (

@@ -29,7 +29,7 @@ def warmup_steps(config, num_examples):
         raise errors.UserError(
             "warmup_epochs must be shorter than training: "
             f"{config.warmup_epochs:g} epochs are {steps} steps of {total}; "
-            f"got {config.warmup_epochs:g}"
+            f"got {config.warmup_epochs:g}; a tenth of training is usual"
         )
     return steps
 

@@ -188,4 +188,4 @@ def _unlabelled(paths, labels):
     if not len(places):
         return ""
     first = paths[places[0]]
-    return f"{len(places)} beside the class folders without label: {first!r}"
+    return f"images in no class folder, unlabelled: {len(places)}, {first!r}"

@@ -63,7 +63,7 @@ def layout_of(root, paths):
     return Layout(
         {split: os.path.join(root, name) for split, name in named.items()},
         {split: tuple(by_folder[name]) for split, name in named.items()},
-        f"{len(loose)} beside the splits left out: {loose[0]!r}"
+        f"images beside the splits left out: {len(loose)}, {loose[0]!r}"
         if loose
         else "",
     )

@@ -54,7 +54,7 @@ def test_an_image_beside_the_class_folders_has_no_label(
     assert source.num_examples == 8
     assert source.class_names == ("ant", "bee")
     np.testing.assert_array_equal(source.labels, [0, 0, 0, 0, 1, 1, 1, -1])
-    named = f"1 beside the class folders without label: {path!r}"
+    named = f"images in no class folder, unlabelled: 1, {path!r}"
     assert source.notes[0] == named
 
 

@@ -40,7 +40,7 @@ def test_all_sub_folders_are_splits():
 def test_images_beside_splits_are_left_out_and_named():
     found = layout("cover.png", "test/2.png", "train/a/0.png")
     assert set(found.files) == {"train", "test"}
-    assert found.note == "1 beside the splits left out: '/r/cover.png'"
+    assert found.note == "images beside the splits left out: 1, '/r/cover.png'"
 
 
 def test_a_class_called_train_is_a_class():
