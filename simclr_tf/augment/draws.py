@@ -57,8 +57,8 @@ def example_keys(seed, positions):
     Returns:
         uint32 [B, 2].
     """
-    key = _split(_int64(seed))
-    return tf.stack(threefry(key, _split(_int64(positions))), axis=-1)
+    key = _split(as_int64(seed))
+    return tf.stack(threefry(key, _split(as_int64(positions))), axis=-1)
 
 
 def fold_in(keys, data):
@@ -116,14 +116,15 @@ def integers_below(draws, bound):
     return tf.minimum(tf.cast(scaled, tf.int32), bound - 1)
 
 
-def _word(value):
-    return tf.constant(value, tf.uint32)
-
-
-def _int64(value):
+def as_int64(value):
+    """A seed or positions as int64: a Python int of any size, or a tensor."""
     if isinstance(value, int):  # fold any Python int into the signed range
         value = (value + 2**63) % 2**64 - 2**63
     return tf.cast(value, tf.int64)
+
+
+def _word(value):
+    return tf.constant(value, tf.uint32)
 
 
 def _split(value):

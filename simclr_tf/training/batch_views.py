@@ -7,8 +7,11 @@ import functools
 
 import tensorflow as tf
 
-from simclr_tf.augment import geometry, views
+from simclr_tf.augment import draws, geometry, views
 from simclr_tf.data import pipeline
+
+MAX_PROGRAMS = 16
+"""Compiled functions that are kept for the next run that is alike."""
 
 
 def make_two_views(*, seed, image_size, recipe, jit=True):
@@ -28,20 +31,14 @@ def make_two_views(*, seed, image_size, recipe, jit=True):
     Returns:
         A function from a batch to float32 [2b, S, S, 3], view 1 above view 2.
     """
-    graph = functools.partial(tf.function, autograph=False)
-    compiled = functools.partial(graph, jit_compile=jit or None)
-    color = compiled(
-        functools.partial(
-            _unblurred, seed=seed, image_size=image_size, recipe=recipe
-        )
-    )
+    color = _program(_unblurred, jit=jit, image_size=image_size, recipe=recipe)
     # A program of its own: within the other, XLA takes twice as long for both.
-    blur = compiled(views.apply_blur)
+    blur = _program(views.apply_blur, jit=jit)
     use_blur = recipe["blur_prob"] > 0
 
-    @graph
+    @functools.partial(tf.function, autograph=False)
     def two_views(batch):
-        rows, pair = color(batch)
+        rows, pair = color(batch, draws.as_int64(seed))
         if use_blur:
             rows = [blur(*each) for each in zip(rows, pair, strict=True)]
         return tf.concat(rows, axis=0)  # [2b, S, S, 3]
@@ -104,19 +101,8 @@ def make_one_view(*, seed, image_size, recipe, jit=True):
     Returns:
         A function from a batch to float32 [b, S, S, 3].
     """
-
-    @functools.partial(tf.function, autograph=False, jit_compile=jit or None)
-    def one_view(batch):
-        height = width = image_size
-        if "images" in batch:
-            height, width = batch["images"].shape[1:3]
-        view = views.sample_crop_flip(
-            seed, batch["positions"], height=height, width=width, **recipe
-        )
-        crops = _crops(batch, 0, view, image_size)
-        return tf.clip_by_value(crops, 0.0, 1.0)
-
-    return one_view
+    view = _program(_one_view, jit=jit, image_size=image_size, recipe=recipe)
+    return lambda batch: view(batch, draws.as_int64(seed))
 
 
 def make_host_crop(*, seed, image_size, recipe, float_views=False):
@@ -131,8 +117,45 @@ def make_host_crop(*, seed, image_size, recipe, float_views=False):
     return _host_crops(sample, image_size=image_size, float_views=float_views)
 
 
-def _unblurred(batch, *, seed, image_size, recipe):
+def _program(function, *, jit, recipe=None, **settings):
+    """A graph function, with keyword arguments that are fixed.
+
+    XLA keeps what it has compiled until the process ends, under the name of a
+    graph that is never used again. So there is one graph for equal arguments,
+    and what differs between runs that are alike, the seed, is a tensor.
+    """
+    if recipe is not None:
+        settings["recipe"] = tuple(sorted(recipe.items()))
+    make = _compiled if jit else _traced
+    return make(function, **settings)
+
+
+def _traced(function, **settings):
+    run = functools.partial(function, **settings)
+    return tf.function(run, autograph=False)
+
+
+@functools.lru_cache(maxsize=MAX_PROGRAMS)
+def _compiled(function, **settings):
+    run = functools.partial(function, **settings)
+    return tf.function(run, autograph=False, jit_compile=True)
+
+
+def _one_view(batch, seed, *, image_size, recipe):
+    """Float32 [b, S, S, 3]."""
+    height = width = image_size
+    if "images" in batch:
+        height, width = batch["images"].shape[1:3]
+    view = views.sample_crop_flip(
+        seed, batch["positions"], height=height, width=width, **dict(recipe)
+    )
+    crops = _crops(batch, 0, view, image_size)
+    return tf.clip_by_value(crops, 0.0, 1.0)
+
+
+def _unblurred(batch, seed, *, image_size, recipe):
     """Both views, two of float32 [b, S, S, 3], and their two `ViewSpec`s."""
+    recipe = dict(recipe)
     height = width = image_size
     if "images" in batch:
         height, width = batch["images"].shape[1:3]

@@ -33,6 +33,7 @@ from simclr_tf.training import (
     loop,
     profile,
     progress,
+    released_graphs,
     writer,
 )
 
@@ -63,6 +64,7 @@ class Run(typing.NamedTuple):
     state: typing.Any
 
 
+@released_graphs.released()
 def run(config, recipe):
     """Trains until exactly the planned step, resuming if it can.
 
