@@ -8,8 +8,8 @@ import sys
 from absl import app, flags, logging
 
 import simclr_tf
-from simclr_tf import errors, help_text, quiet_import
-from simclr_tf.config import Config, fields, paths, presets, uses
+from simclr_tf import errors, help_text, quiet_import, streams, typed_text
+from simclr_tf.config import Config, fields, flag_files, presets, uses
 
 _HELP = frozenset(("--help", "-help", "-h", "--helpshort", "-helpshort"))
 _FLAG_FILES = ("flagfile", "preset")
@@ -25,24 +25,23 @@ def console(argv=None):
         SystemExit: 0 after success, 1 after a user's mistake (one line on
             stderr) and without arguments (how to start), 130 after Ctrl-C.
     """
-    argv = sys.argv if argv is None else argv
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not that of a notebook
-            stream.reconfigure(errors="replace")  # of the C locale, say
+    program, *arguments = sys.argv if argv is None else argv
+    argv = [program, *map(typed_text.flag, arguments)]
+    streams.make_usable()
     if _HELP.intersection(argv[1:]):
-        print(help_text.render(), end="")
+        streams.say(help_text.render(), sys.stdout)
         sys.exit(0)
     if not argv[1:]:
-        print(help_text.START, end="", file=sys.stderr)
+        streams.say(help_text.START, sys.stderr)
         sys.exit(1)
     if "--version" in argv[1:]:
-        print(f"simclr-tf {simclr_tf.__version__}")
+        streams.say(f"simclr-tf {simclr_tf.__version__}\n", sys.stdout)
         sys.exit(0)
     forget_flags()
     try:
         app.run(_main, argv=argv, flags_parser=_check_flags)
     except errors.UserError as error:
-        print(f"simclr-tf: {_one_line(error)}", file=sys.stderr)
+        streams.say(f"simclr-tf: {_one_line(error)}\n", sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -65,7 +64,7 @@ def parse(arguments, flag_values=None):
     flag_values = flags.FlagValues() if flag_values is None else flag_values
     define_flags(flag_values)
     try:
-        expanded = expand(list(arguments), flag_values)
+        expanded = expand(list(arguments))
         _, *leftover = flag_values(["simclr-tf", *expanded])
     except flags.Error as error:
         raise _user_error(error) from error
@@ -103,11 +102,10 @@ def define_flags(flag_values):
         )
 
 
-def expand(arguments, flag_values):
+def expand(arguments):
     """Replaces flag files and presets by their flags, weakest first."""
     explicit, files, names = _split(arguments)
-    directives = [f"--flagfile={paths.expand(path)}" for path in files]
-    from_files = flag_values.read_flags_from_files(directives)
+    from_files = [a for path in files for a in flag_files.arguments(path)]
     from_files, _, nested_names = _split(from_files)
     chosen = (nested_names + names)[-1:]
     weakest = [a for name in chosen for a in presets.arguments(name)]
@@ -216,9 +214,6 @@ def _split(arguments):
 
 def _user_error(error):
     """absl's complaint in the words of this project."""
-    if isinstance(error, flags.CantOpenFlagFileError):
-        reason = _one_line(error).partition("flagfile: ")[2]
-        return errors.UserError(f"flagfile must be a readable file; {reason}")
     known = {field.name: field for field in dataclasses.fields(Config)}
     match = re.match(r"flag --(\w+)=(.*?): ", str(error), re.DOTALL)
     if match and match[1] in known:

@@ -20,7 +20,8 @@ def quietly():
         yield
         return
     if sys.stderr is not None:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
     screen = os.dup(_STDERR)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), _STDERR)
@@ -28,7 +29,8 @@ def quietly():
             yield
         except BaseException:
             notes.seek(0)
-            os.write(screen, notes.read())
+            with contextlib.suppress(OSError):
+                os.write(screen, notes.read())
             raise
         finally:
             os.dup2(screen, _STDERR)

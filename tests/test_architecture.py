@@ -17,6 +17,8 @@ LAYERS = {
     "backend": -1,
     "cores": -1,
     "quiet_import": -1,
+    "streams": -1,
+    "typed_text": -1,
     "config": 0,
     "matmul": 0,
     "cpu": 0,
@@ -256,6 +258,7 @@ def test_the_guide_to_the_house_names_what_is_there():
     below = {"scoring", "curve", "setup"}
     assert units - below <= set(LAYERS), units
     beside = {"backend", "cores", "cpu", "matmul", "quiet_import"}
+    beside |= {"streams", "typed_text"}
     told = set(LAYERS) - units - beside - {"benchmarks", "__main__"}
     assert not told, told
     files = re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", text)

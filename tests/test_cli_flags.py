@@ -136,7 +136,7 @@ MISTAKES = [
     ("--model_dir", "Missing value for flag --model_dir"),
     ("--model_dir=d stray", "got 'stray'"),
     ("--model_dir=d --use_tpu False", "got 'False'"),
-    ("--flagfile=/no/such/file", "flagfile must be a readable file; "),
+    ("--flagfile=/no/such/file", "flagfile must be a readable file of text; "),
     ("--flagfile", "flagfile must be given a value"),
     ("--preset", "preset must be given a value"),
     ("--preset=nothing", "preset must be one of cifar10_10pct, "),

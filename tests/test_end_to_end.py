@@ -264,7 +264,7 @@ def test_the_frozen_protocol_prints_a_table(copied):
     assert outcome.code == 0, outcome.lines
     names = ["pretrained", "random init", "raw pixels"]
     title, *table = outcome.output.splitlines()
-    assert title.startswith("accuracy % of classifiers that are fitted on fro")
+    assert title.startswith("accuracy % of classifiers that are fitted on")
     heads = [line[:28].strip() for line in table]
     gaps = [f"pretrained - {name}" for name in names[1:]]
     assert heads[1:6] == heads[7:12] == names + gaps

@@ -45,7 +45,7 @@ def save_panels(path, panels, *, footer):
     all_axes = drawing.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(all_axes, panels, strict=True):
         _draw(axes, panel)
-    drawing.supxlabel(footer, fontsize=7)
+    drawing.supxlabel(footer, fontsize=7, parse_math=False)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=120)
     files.write_bytes(path, buffer.getvalue())

@@ -10,7 +10,7 @@ A list by another hand may be without them, and may leave out leading folders:
 
 import tensorflow as tf
 
-from simclr_tf import errors
+from simclr_tf import errors, typed_text
 
 _TITLE = "# Images that keep their labels, one per line."
 _NUMBERS = "number within the split"
@@ -95,14 +95,13 @@ def _line(name):
 def _parse(path):
     """Header, a dict, and lines of a file."""
     try:
-        with tf.io.gfile.GFile(path) as file:
-            text = file.read()
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            text = typed_text.decode(file.read())
+    except (tf.errors.OpError, UnicodeError) as error:
         raise errors.UserError(
             f"label_file must be a text file that can be read; got {path!r}"
         ) from error
-    lines = [line.rstrip("\r") for line in text.split("\n")]
-    lines = [line for line in lines if line.strip()]
+    lines = [line for line in typed_text.lines(text) if typed_text.plain(line)]
     num_header = 0
     while num_header < len(lines) and lines[num_header].startswith("#"):
         num_header += 1
@@ -133,7 +132,7 @@ def _numbered(lines, num_examples):
     """For each line the list of images that it may stand for."""
     found = []
     for line in lines:
-        text = line.strip()
+        text = typed_text.plain(line)
         is_number = text.isascii() and text.isdigit()
         is_short = len(text.lstrip("0")) <= len(str(num_examples))
         index = int(text) if is_number and is_short else num_examples
@@ -142,9 +141,26 @@ def _numbered(lines, num_examples):
 
 
 def _named(lines, names):
-    """For each line the list of images that it may stand for."""
-    wanted = [line.removeprefix("./") for line in lines]
-    whole = {name: [index] for index, name in enumerate(names)}
+    """For each line the list of images that it may stand for.
+
+    Names that no image has are compared once more as they look, since editors
+    change dashes, quotes and spaces.
+    """
+    found = _matched([line.removeprefix("./") for line in lines], names)
+    if all(found):
+        return found
+    alike = _matched(
+        [typed_text.plain(line).removeprefix("./") for line in lines],
+        [typed_text.plain(name) for name in names],
+    )
+    return [exact or like for exact, like in zip(found, alike, strict=True)]
+
+
+def _matched(wanted, names):
+    """For each name wanted the images that have it, or end in it."""
+    whole = {}
+    for index, name in enumerate(names):
+        whole.setdefault(name, []).append(index)
     ends = {name: [] for name in wanted if name not in whole}
     for index, name in enumerate(names):
         for end in _ends(name):

@@ -41,7 +41,7 @@ def save_plot(path, confusion, *, class_names, footer):
         drawing = _draw_matrix(confusion.toarray(), class_names)
     else:
         drawing = _draw_pairs(confusion, class_names)
-    drawing.supxlabel(footer, fontsize=7)
+    drawing.supxlabel(footer, fontsize=7, parse_math=False)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=120)
     files.write_bytes(path, buffer.getvalue())
@@ -61,7 +61,7 @@ def _draw_pairs(confusion, class_names):
     places = range(len(pairs))
     bars = axes.barh(places, [pair.count for pair in pairs], color="tab:green")
     axes.bar_label(bars, fontsize=7, padding=2)
-    axes.set_yticks(places, names, fontsize=7)
+    axes.set_yticks(places, names, fontsize=7, parse_math=False)
     axes.invert_yaxis()
     axes.set_xlabel("images")
     axes.set_title(f"{len(pairs)} most confused pairs: class and prediction")
@@ -81,8 +81,9 @@ def _draw_matrix(confusion, class_names):
     drawing.colorbar(image, ax=axes, label="share of the class", shrink=0.8)
     if num_classes <= MOST_NAMES:
         places = range(num_classes)
-        axes.set_xticks(places, class_names, rotation=90, fontsize=7)
-        axes.set_yticks(places, class_names, fontsize=7)
+        style = {"fontsize": 7, "parse_math": False}  # "$" is a letter here
+        axes.set_xticks(places, class_names, rotation=90, **style)
+        axes.set_yticks(places, class_names, **style)
     if num_classes <= MOST_NUMBERS:
         _write_counts(axes, confusion, shares)
     axes.set_xlabel("predicted")

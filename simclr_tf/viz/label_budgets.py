@@ -36,7 +36,7 @@ def save_plot(path, rows, *, method, footer):
     axes.set_title(f"{method} on frozen features")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    drawing.supxlabel(footer, fontsize=7)
+    drawing.supxlabel(footer, fontsize=7, parse_math=False)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=150)
     files.write_bytes(path, buffer.getvalue())

@@ -143,7 +143,7 @@ def save_plot(path, means, *, footer):
     axes.set_ylabel("test accuracy (%)")
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    drawing.supxlabel(footer, fontsize=7)
+    drawing.supxlabel(footer, fontsize=7, parse_math=False)
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=150)
     files.write_bytes(path, buffer.getvalue())

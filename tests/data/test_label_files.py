@@ -38,6 +38,61 @@ def test_a_list_is_read_back(source, tmp_path):
     assert label_files.read(path, source) == chosen.tolist()
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_of_any_editor(tmp_path, encoding, end):
+    """Its header is known as one: the byte order mark comes before it."""
+    source = catalog.open_source("digits", "train")
+    text = label_files.render(source, [3, 14]).replace("\n", end)
+    path = tmp_path / "labels.txt"
+    path.write_bytes(text.encode(encoding))
+    assert label_files.read(str(path), source) == [3, 14]
+    other = catalog.open_source("digits", "test")
+    with pytest.raises(errors.UserError, match="must be of split test"):
+        label_files.read(str(path), other)
+
+
+HANDSOME = (
+    "a\u2013b.png",
+    "it's.png",
+    "o\u0308l.png",
+    "x y.png",
+    "x\u00a0y.png",
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("a-b.png", 0),
+        ("\u201ca\u2014b.png\u201d", 0),
+        ("it\u2019s.png\u00a0", 1),
+        ("\u00f6l.png", 2),
+        ("\u200bo\u0308l.png", 2),
+        # Names that there are are not changed.
+        ("x y.png", 3),
+        ("x\u00a0y.png", 4),
+    ],
+)
+def test_names_that_look_alike_are_found(tmp_path, line, found):
+    path = tmp_path / "labels.txt"
+    path.write_text(f"{line}\n\u00a0\n", encoding="utf-8")
+    assert label_files.read(str(path), named(HANDSOME)) == [found]
+
+
+def test_several_that_look_alike_are_told(tmp_path):
+    path = listed(tmp_path, "x\u202fy.png\n")
+    with pytest.raises(errors.UserError, match="may be any of 2"):
+        label_files.read(path, named(HANDSOME))
+
+
+def test_what_is_no_text_is_named(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(errors.UserError, match="label_file must be a text fil"):
+        label_files.read(str(path), named())
+
+
 def test_a_list_of_digits_tells_where_it_is_from():
     source = catalog.open_source("digits", "train[:50%]")
     text = label_files.render(source, [3, 14], seed=5, label_fraction=None)

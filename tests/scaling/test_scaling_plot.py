@@ -15,7 +15,7 @@ def panel(curves):
 
 
 def drawn(path, panels):
-    plots.save_panels(path, panels, footer="2 cores")
+    plots.save_panels(path, panels, footer=r"of $\frac$")
     with tf.io.gfile.GFile(path, "rb") as file:
         return Image.open(io.BytesIO(file.read())).convert("RGB")
 

@@ -41,6 +41,22 @@ def test_a_class_without_images_is_drawn():
     assert picture(np.array([[3, 1], [0, 0]])).std() > 0
 
 
+@pytest.mark.parametrize("num_classes", [3, plot.MOST_CLASSES + 1])
+@pytest.mark.parametrize(
+    "name", ["$", "$x$ $", r"\frac", r"$\frac$", "a_b^c%&"]
+)
+def test_names_are_not_formulas(name, num_classes):
+    confusion = np.ones([num_classes, num_classes], int)
+    path = "ram://confusion/names.png"
+    plot.save_plot(
+        path,
+        sparse.csr_array(confusion),
+        class_names=[name] * num_classes,
+        footer=f"folder:{name}: 3 images",
+    )
+    assert tf.io.gfile.exists(path)
+
+
 @pytest.mark.parametrize("above", [0, 1])
 def test_of_many_classes_the_worst_pairs_alone_are_drawn(above):
     num_classes = plot.MOST_CLASSES + above

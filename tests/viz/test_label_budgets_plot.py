@@ -29,7 +29,7 @@ def rows():
 @pytest.mark.parametrize("where", ["local", "ram"])
 def test_a_png_with_something_on_it(tmp_path, where):
     path = f"{tmp_path}/knn.png" if where == "local" else "ram://plots/knn.png"
-    plot.save_plot(path, rows(), method="knn", footer="seed 0, step 3")
+    plot.save_plot(path, rows(), method="knn", footer=r"of $\frac$")
     with tf.io.gfile.GFile(path, "rb") as file:
         content = file.read()
     assert content.startswith(PNG)

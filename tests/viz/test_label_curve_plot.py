@@ -91,7 +91,7 @@ def test_names_are_moved_apart_no_more_than_needed():
 
 def test_a_png_with_something_on_it(tmp_path):
     path = f"{tmp_path}/label_curve.png"
-    plot.save_plot(path, plot.summarize(points()), footer="three seeds")
+    plot.save_plot(path, plot.summarize(points()), footer=r"of $\frac$")
     image = Image.open(path).convert("RGB")
     assert image.size == (900, 600)
     assert len(image.getcolors(maxcolors=10**6)) > MIN_SHADES
