@@ -306,7 +306,6 @@ def test_export_gives_the_features_of_the_run(finished, tmp_path):
         proj_out_dim=8, image_size=8,
     )  # fmt: skip
     model = components.make_model(config, num_classes=10, sync_bn=False)
-    model.build_on(8)
     found = values(directory, LAST)
     for variable in model.variables:
         key = f"model/{variable.path}/.ATTRIBUTES/VARIABLE_VALUE"

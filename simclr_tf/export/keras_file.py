@@ -2,6 +2,8 @@
 
 import os
 
+from simclr_tf.models import initial_weights
+
 FILE = "model.keras"
 
 
@@ -25,7 +27,8 @@ def write(model, temporary_directory, *, image_size):
     Returns:
         The path of the file.
     """
-    copy = type(model).from_config(model.get_config()).build_on(image_size)
+    with initial_weights.drawn_from(0):  # none of which stays
+        copy = type(model).from_config(model.get_config()).build_on(image_size)
     copy.set_weights(model.get_weights())
     path = os.path.join(temporary_directory, FILE)
     copy.save(path)

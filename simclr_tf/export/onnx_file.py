@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.models import resnet
+from simclr_tf.models import initial_weights, resnet
 
 FILE = "encoder.onnx"
 INPUT = "images"
@@ -90,8 +90,9 @@ def _in_float32(encoder, image_size):
             "export_format 'onnx' needs an encoder that computes in float32; "
             f"got {sorted(dtypes)}"
         )
-    wide = resnet.ResNet(**{**encoder.get_config(), "dtype": "float32"})
-    wide(tf.zeros([1, image_size, image_size, 3]), training=False)
+    with initial_weights.drawn_from(0):  # none of which stays
+        wide = resnet.ResNet(**{**encoder.get_config(), "dtype": "float32"})
+        wide(tf.zeros([1, image_size, image_size, 3]), training=False)
     wide.set_weights(encoder.get_weights())
     return wide
 

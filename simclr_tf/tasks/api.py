@@ -1,4 +1,8 @@
-"""The same from Python, for notebooks and scripts."""
+"""The same from Python, for notebooks and scripts.
+
+What belongs to the whole process is the caller's: random states, logging and
+the arithmetic of GPUs are after a call what they were before it.
+"""
 
 import contextlib
 import os
@@ -85,7 +89,7 @@ def evaluate(config):
     Raises:
         errors.UserError: if there is nothing to score or to score with.
     """
-    with _run_of(config) as settled:
+    with _prepared(config) as settled:
         return evaluation.run(settled, follow=False)
 
 
@@ -95,23 +99,30 @@ def load_model(path, **flags):
     Args:
         path: a `model_dir`, a checkpoint, or a SavedModel, ours or official.
         **flags: fields of `Config` that a checkpoint does not tell, such as
-            `image_size` or `ft_proj_selector`.
+            `image_size` or `ft_proj_selector`; not `tf32`.
 
     Returns:
         A built `SimCLR` for one device, its supervised head included where
-        there is one. It computes as its run did: `precision` is of the
-        network, `tf32` is set for the whole process.
+        there is one. It computes in the precision of its run. TF32 is of the
+        whole process and stays as it is; where it was otherwise for the run,
+        a warning says so.
 
     Raises:
         errors.UserError: if the path holds no such network, or a flag
             describes another one.
     """
+    if "tf32" in flags:
+        raise errors.UserError(
+            "tf32 must not be given to load_model, as it is of the whole "
+            f"process; got {flags['tf32']!r}: call "
+            "tf.config.experimental.enable_tensor_float_32_execution"
+        )
     config = Config(mode="eval", checkpoint=os.fspath(path), **flags)
     path = config.checkpoint
-    devices.prepare(config)
+    devices.check(config)
     with console.speaking_plainly(logging.get_verbosity()):
         config, facts = given_checkpoint.recall(precision.settle(config))
-        devices.configure(config)
+        devices.warn_of_other_products(config)
         model = components.make_eval_model(
             config, num_classes=facts["num_classes"]
         )
@@ -125,13 +136,13 @@ def _train(config, train_mode):
             f"train_mode must be {train_mode!r} for {train_mode}(config); got "
             f"{config.train_mode!r}"
         )
-    with _run_of(config) as settled:
+    with _prepared(config) as settled:
         return modes.train(settled)
 
 
 @contextlib.contextmanager
-def _run_of(config):
-    """What every run from Python is within: gives a `Config` that is settled.
+def _prepared(config):
+    """What every run from Python is within; gives a `Config` that is settled.
 
     Repeating is the command line's; a script has loops of its own.
     """
@@ -140,6 +151,6 @@ def _run_of(config):
             "num_seeds must be 1 from Python (call once per seed and "
             f"model_dir); got {config.num_seeds}"
         )
-    devices.prepare(config)
-    with console.speaking_plainly(), file_errors.in_one_line():
+    with file_errors.in_one_line(), devices.kept(), console.speaking_plainly():
+        devices.prepare(config)
         yield given_data.adopt(precision.settle(config))

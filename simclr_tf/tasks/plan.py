@@ -117,7 +117,6 @@ def activations_of(config, *, num_replicas=1):
         num_classes=None,
         sync_bn=False,
     )
-    model.build_on(config.image_size)
     return activations.activations_of(model, image_size=config.image_size)
 
 

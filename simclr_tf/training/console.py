@@ -22,26 +22,35 @@ def speaking_plainly(verbosity=absl_logging.INFO):
     """The same for the length of a call from Python.
 
     absl's own handler is meant for programs whose flags are parsed, and warns
-    in others; it stands aside. Afterwards logging is what it was.
+    in others. It stands aside, as do others that write to stderr: every line
+    is shown once. Afterwards logging is what it was.
 
     Args:
         verbosity: absl's, for the length of the call.
     """
-    theirs = absl_logging.get_absl_handler()
-    was_in_use = theirs in logging.root.handlers
-    former = absl_logging.get_verbosity()
+    root, former = logging.root, absl_logging.get_verbosity()
+    loggers = (root, absl_logging.get_absl_logger())
+    levels = [logger.level for logger in loggers]
+    handlers = root.handlers[:]
     ours = logging.StreamHandler()
     _make_plain(ours)
-    logging.root.removeHandler(theirs)
-    logging.root.addHandler(ours)  # absl adds another where there is none
+    others = [each for each in handlers if not _writes_to_stderr(each)]
+    root.handlers[:] = [*others, ours]
     absl_logging.set_verbosity(verbosity)
     try:
         yield
     finally:
         absl_logging.set_verbosity(former)
-        logging.root.removeHandler(ours)
-        if was_in_use:
-            logging.root.addHandler(theirs)
+        root.handlers[:] = handlers
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _writes_to_stderr(handler):
+    if handler is absl_logging.get_absl_handler():
+        return True
+    is_stream = isinstance(handler, logging.StreamHandler)
+    return is_stream and handler.stream is sys.stderr
 
 
 def _make_plain(handler):

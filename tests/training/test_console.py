@@ -69,6 +69,22 @@ def root_and_absl():
     return set(python_logging.root.handlers), logging.get_verbosity()
 
 
+def test_for_a_call_every_line_is_shown_once(own_handler, capsys):
+    """Also where the caller has a handler that writes to stderr."""
+    own = python_logging.StreamHandler()
+    python_logging.root.addHandler(own)
+    former = own_handler.python_handler.setStream(own.stream)
+    handlers = python_logging.root.handlers[:]
+    try:
+        with console.speaking_plainly():
+            logging.warning("a line")
+        assert python_logging.root.handlers == handlers
+    finally:
+        python_logging.root.removeHandler(own)
+        own_handler.python_handler.setStream(former)
+    assert capsys.readouterr().err.splitlines().count("a line") == 1
+
+
 def test_what_stdout_cannot_encode_is_a_question_mark(monkeypatch):
     """As under the C locale, or PYTHONIOENCODING=ascii."""
     written = io.BytesIO()

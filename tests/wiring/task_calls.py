@@ -134,9 +134,7 @@ class TaskCalls:
 def plain_model():
     """A network to stand for any."""
     config = Config(**BASE, model_dir="d")
-    return components.make_model(
-        config, num_classes=NUM_CLASSES, sync_bn=False
-    ).build_on(config.image_size)
+    return components.make_model(config, num_classes=NUM_CLASSES, sync_bn=False)
 
 
 class _Enough(Exception):

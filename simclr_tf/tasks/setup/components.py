@@ -2,13 +2,12 @@
 
 import functools
 
-import keras
 import tensorflow as tf
 
 from simclr_tf import distribution, errors
 from simclr_tf.checkpoints import state
 from simclr_tf.data import catalog, labelled, pipeline, sources, unreadable
-from simclr_tf.models import resnet, simclr
+from simclr_tf.models import initial_weights, resnet, simclr
 from simclr_tf.optim import decay, optimizers, schedules
 from simclr_tf.training import frozen_blocks
 
@@ -108,7 +107,7 @@ def stem_of(config):
 
 
 def make_model(config, *, num_classes, sync_bn):
-    """The network of a configuration, not yet built.
+    """The network of a configuration, built, its weights drawn from `seed`.
 
     The gradient of the supervised head goes into the encoder when the head is
     what is trained, and stays out of it beside pretraining.
@@ -118,8 +117,13 @@ def make_model(config, *, num_classes, sync_bn):
         num_classes: of the online probe, or None for no probe.
         sync_bn: batch statistics over all replicas; exports have none.
     """
+    with initial_weights.drawn_from(config.seed):
+        model = _unbuilt(config, num_classes, sync_bn)
+        return model.build_on(config.image_size)
+
+
+def _unbuilt(config, num_classes, sync_bn):
     dtype = DTYPES[config.precision]
-    keras.utils.set_random_seed(config.seed)
     encoder = resnet.ResNet(
         config.resnet_depth,
         width=config.width_multiplier,
@@ -150,9 +154,8 @@ def make_model(config, *, num_classes, sync_bn):
 
 
 def make_eval_model(config, *, num_classes):
-    """The network, built, for one device: no synchronised batch norm."""
-    model = make_model(config, num_classes=num_classes, sync_bn=False)
-    return model.build_on(config.image_size)
+    """As `make_model`, for one device: no synchronised batch norm."""
+    return make_model(config, num_classes=num_classes, sync_bn=False)
 
 
 def make_train_state(
@@ -162,7 +165,6 @@ def make_train_state(
     model = make_model(
         config, num_classes=num_classes, sync_bn=config.global_bn
     )
-    model.build_on(config.image_size)
     if config.fine_tune_after_block != frozen_blocks.EVERYTHING:
         frozen_blocks.freeze(model, config.fine_tune_after_block)
     schedule = make_schedule(

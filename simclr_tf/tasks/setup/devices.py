@@ -1,9 +1,11 @@
 """The state of this process's devices, set by every mode in one place."""
 
+import contextlib
 import json
 import os
 
 import tensorflow as tf
+from absl import logging
 
 from simclr_tf import distribution, errors
 from simclr_tf.config import uses
@@ -13,8 +15,21 @@ from simclr_tf.tasks.setup import plan_of_run
 def prepare(config):
     """Checks what a configuration asks of the devices, and sets their state.
 
-    Every mode and every public function starts here, before anything is read
-    or written. Who then recalls a run calls `configure` with what was found.
+    Every mode and every training starts here, before anything is read or
+    written. Who then recalls a run calls `configure` with what was found.
+
+    Args:
+        config: the `Config` as the user gave it.
+
+    Raises:
+        errors.UserError: as `check`.
+    """
+    check(config)
+    configure(config)
+
+
+def check(config):
+    """Checks what a configuration asks of the devices.
 
     Args:
         config: the `Config` as the user gave it.
@@ -31,7 +46,6 @@ def prepare(config):
             "tf32 must be off, or not given, where there is no GPU with TF32 "
             "(compute capability 8.0 or higher); got True"
         )
-    configure(config)
 
 
 def _check_one_worker():
@@ -71,6 +85,34 @@ def configure(config):
         config: a `Config`, recalled where a run is evaluated or exported.
     """
     tf.config.experimental.enable_tensor_float_32_execution(config.tf32)
+
+
+@contextlib.contextmanager
+def kept():
+    """A context that leaves how GPUs multiply float32 as it found it."""
+    switch = tf.config.experimental
+    former = switch.tensor_float_32_execution_enabled()
+    try:
+        yield
+    finally:
+        switch.enable_tensor_float_32_execution(former)
+
+
+def warn_of_other_products(config):
+    """Warns where this process multiplies otherwise than a run did.
+
+    Args:
+        config: a `Config`, recalled from the run.
+    """
+    is_on = tf.config.experimental.tensor_float_32_execution_enabled()
+    if distribution.has_tf32() and is_on != config.tf32:
+        logging.warning(
+            "TF32 is %s in this process and was %s for these weights; to "
+            "compute as their run did, call "
+            "tf.config.experimental.enable_tensor_float_32_execution(%s)",
+            *("on" if each else "off" for each in (is_on, config.tf32)),
+            config.tf32,
+        )
 
 
 def arithmetic(config):

@@ -25,11 +25,9 @@ def config(**values):
 
 
 def build(configuration, *, num_classes=3):
-    model = components.make_model(
+    return components.make_model(
         configuration, num_classes=num_classes, sync_bn=False
     )
-    model.build_on(configuration.image_size)
-    return model
 
 
 @pytest.fixture(scope="module")

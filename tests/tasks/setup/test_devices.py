@@ -198,14 +198,6 @@ def test_every_function_sets_it(
     assert state_at_first_use(function, config, expected=tf32) == tf32
 
 
-@pytest.mark.parametrize("tf32", [False, True])
-def test_a_loaded_model_sets_it(pretrained, state_at_first_use, tf32_gpu, tf32):
-    found = state_at_first_use(
-        simclr_tf.load_model, pretrained, tf32=tf32, expected=tf32
-    )
-    assert found == tf32
-
-
 @pytest.fixture
 def without_tf32(pretrained, tmp_path):
     """A run that was trained without TF32."""
@@ -226,12 +218,6 @@ def test_a_run_is_scored_as_it_was_trained(
     assert state_at_first_use(run, "--tf32", *given, expected=True)
 
 
-def test_a_run_is_loaded_as_it_was_trained(without_tf32, state_at_first_use):
-    assert not state_at_first_use(
-        simclr_tf.load_model, without_tf32, expected=False
-    )
-
-
 @pytest.mark.parametrize("mode", FLAGS)
 def test_tf32_is_refused_where_there_is_none(mode, tmp_path):
     """Before anything is read: the run that is named is not there either."""
@@ -242,14 +228,11 @@ def test_tf32_is_refused_where_there_is_none(mode, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["pretrain", "evaluate", "load_model"])
+@pytest.mark.parametrize("name", ["pretrain", "evaluate"])
 def test_functions_refuse_it_too(name, tmp_path):
-    path = str(tmp_path / "run")
-    positional, named = [path], {"tf32": True}
-    if name != "load_model":
-        positional, named = [Config(model_dir=path, tf32=True)], {}
+    config = Config(model_dir=str(tmp_path / "run"), tf32=True)
     with pytest.raises(simclr_tf.UserError) as caught:
-        getattr(simclr_tf, name)(*positional, **named)
+        getattr(simclr_tf, name)(config)
     assert str(caught.value) == REFUSAL
     assert not list(tmp_path.iterdir())
 

@@ -214,9 +214,7 @@ def test_mirrored_variables_take_the_weights(paths, model, mirrored):
     config = make(paths, "tf1", seed=2, image_size=8, keep_logits_layer=True)
     config = given_checkpoint.adopt_architecture(config)
     with mirrored(2).scope():
-        fresh = components.make_model(
-            config, num_classes=CLASSES, sync_bn=True
-        ).build_on(8)
+        fresh = components.make_model(config, num_classes=CLASSES, sync_bn=True)
     given_checkpoint.warm_start(config, fresh)
     for ours, theirs in zip(fresh.variables, model.variables, strict=True):
         for part in tf.nest.flatten(ours.value.values):

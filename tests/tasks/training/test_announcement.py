@@ -35,7 +35,6 @@ def announce(*, num_classes=10, replicas=1, **values):
     model = components.make_model(
         config, num_classes=plan.num_classes, sync_bn=False
     )
-    model.build_on(8)
     opened = training_run.Run(
         config,
         pretrain.Pretraining(),
