@@ -1,9 +1,8 @@
 """Curves of cost against size, several panels side by side."""
 
-import io
 from typing import NamedTuple
 
-from simclr_tf import files
+from simclr_tf.viz import picture
 
 COLORS = ("#0b6e4f", "#c8553d", "#3d5a80", "#e0a458", "#6c757d")
 MARKERS = "osD^v"
@@ -45,10 +44,7 @@ def save_panels(path, panels, *, footer):
     all_axes = drawing.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(all_axes, panels, strict=True):
         _draw(axes, panel)
-    drawing.supxlabel(footer, fontsize=7, parse_math=False)
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=120)
-    files.write_bytes(path, buffer.getvalue())
+    picture.save(path, drawing, footer=footer, dpi=120)
 
 
 def _draw(axes, panel):

@@ -3,12 +3,10 @@
 Dimension letter: `K` classes.
 """
 
-import io
-
 import numpy as np
 
-from simclr_tf import files
 from simclr_tf.evaluation import per_class
+from simclr_tf.viz import picture
 
 MOST_NUMBERS = 15
 """Classes up to which every count is written out."""
@@ -41,10 +39,7 @@ def save_plot(path, confusion, *, class_names, footer):
         drawing = _draw_matrix(confusion.toarray(), class_names)
     else:
         drawing = _draw_pairs(confusion, class_names)
-    drawing.supxlabel(footer, fontsize=7, parse_math=False)
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=120)
-    files.write_bytes(path, buffer.getvalue())
+    picture.save(path, drawing, footer=footer, dpi=120)
 
 
 def _draw_pairs(confusion, class_names):

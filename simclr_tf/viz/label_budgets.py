@@ -1,10 +1,8 @@
 """Accuracy against the number of labels, one line per encoder."""
 
-import io
-
 import numpy as np
 
-from simclr_tf import files
+from simclr_tf.viz import picture
 
 COLORS = ("#0b6e4f", "#c8553d", "#6c757d")
 
@@ -36,7 +34,4 @@ def save_plot(path, rows, *, method, footer):
     axes.set_title(f"{method} on frozen features")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    drawing.supxlabel(footer, fontsize=7, parse_math=False)
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=150)
-    files.write_bytes(path, buffer.getvalue())
+    picture.save(path, drawing, footer=footer, dpi=150)

@@ -4,8 +4,8 @@ import csv
 import io
 import typing
 
-from simclr_tf import files
 from simclr_tf.evaluation import metrics
+from simclr_tf.viz import picture
 
 STYLES = {
     "finetune": ("fine-tuned", "#0b6e4f", "o"),
@@ -143,10 +143,7 @@ def save_plot(path, means, *, footer):
     axes.set_ylabel("test accuracy (%)")
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    drawing.supxlabel(footer, fontsize=7, parse_math=False)
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=150)
-    files.write_bytes(path, buffer.getvalue())
+    picture.save(path, drawing, footer=footer, dpi=150)
 
 
 def spread(heights, gap):
