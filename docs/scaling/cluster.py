@@ -12,8 +12,8 @@ import plots
 import traffic
 
 from simclr_tf.config import Config
+from simclr_tf.losses import implementations
 from simclr_tf.planning import activations, memory, products
-from simclr_tf.tasks import pretrain
 from simclr_tf.tasks.setup import components
 
 ACCELERATORS = (8, 16, 32, 64, 128, 256, 512)
@@ -88,7 +88,7 @@ def load_of(num_replicas, local_images):
     return memory.Load(
         images=images,
         num_replicas=num_replicas,
-        streaming=pretrain.is_large(images, num_replicas=num_replicas),
+        streaming=implementations.is_large(images, num_replicas=num_replicas),
         accelerator=True,
     )
 

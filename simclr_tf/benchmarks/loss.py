@@ -15,7 +15,7 @@ from simclr_tf.benchmarks import budget, measurement
 from simclr_tf.losses import ntxent, ntxent_streaming
 
 KINDS = {
-    "dense": ntxent.contrast,
+    "dense": ntxent.nt_xent,
     "streaming": ntxent_streaming.nt_xent_streaming,
 }
 WIDTH = 128  # P, the paper's

@@ -15,22 +15,7 @@ _ENTROPY_EPSILON = 1e-8  # inside the log, as in official tf2/metrics.py
 
 
 class NtXent(NamedTuple):
-    """What the loss gives back.
-
-    Attributes:
-        loss: float32 [], nats.
-        logits: float32 [b, B], similarity over temperature of the local first
-            views with all second views.
-        labels: int32 [b], the column of each row's positive in `logits`.
-    """
-
-    loss: tf.Tensor
-    logits: tf.Tensor
-    labels: tf.Tensor
-
-
-class Contrast(NamedTuple):
-    """What training and its log need of the loss.
+    """What every implementation of the loss returns.
 
     Attributes:
         loss: float32 [], nats.
@@ -43,7 +28,12 @@ class Contrast(NamedTuple):
     entropy: tf.Tensor
 
 
-def nt_xent(projections, *, temperature=0.1, normalize=True):
+def nt_xent(
+    projections: tf.Tensor,
+    *,
+    temperature: float = 0.1,
+    normalize: bool = True,
+) -> NtXent:
     """Normalised temperature-scaled cross entropy over the global batch.
 
     For anchor i with positive j(i), over all 2B-1 other projections k,
@@ -57,9 +47,9 @@ def nt_xent(projections, *, temperature=0.1, normalize=True):
         normalize: L2-normalise rows first; otherwise s is the inner product.
 
     Returns:
-        `NtXent(loss, logits, labels)`: loss float32 [] in nats, mean of
+        `NtXent(loss, accuracy, entropy)`: loss float32 [] in nats, mean of
         l_a + l_b over the local images (twice the paper's mean, as in the
-        official code); logits and labels for the metrics below.
+        official code); the metrics are of the local first views.
 
     Raises:
         ValueError: if `temperature` <= 0 or the static row count is odd.
@@ -82,52 +72,45 @@ def nt_xent(projections, *, temperature=0.1, normalize=True):
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
         labels=positive, logits=tf.where(is_own, tf.float32.min, logits)
     )  # [2b]
+    across = logits[:num_local, num_global:]  # [b, B]
     return NtXent(
         loss=2.0 * tf.reduce_mean(losses),
-        logits=logits[:num_local, num_global:],
-        labels=own[:num_local],
+        accuracy=contrastive_accuracy(across, own[:num_local]),
+        entropy=contrastive_entropy(across),
     )
 
 
-def contrast(projections, **kwargs):
-    """`nt_xent` with its metrics, a `Contrast`; see there for arguments."""
-    found = nt_xent(projections, **kwargs)
-    return Contrast(
-        loss=found.loss,
-        accuracy=contrastive_accuracy(found),
-        entropy=contrastive_entropy(found),
-    )
-
-
-def contrastive_accuracy(contrast):
+def contrastive_accuracy(logits, labels):
     """Share of first views whose best match among second views is their own.
 
     Ranks B candidates, not the 2B-1 of the loss, as in the official code.
 
     Args:
-        contrast: `NtXent`, of which logits and labels are read.
+        logits: float32 [b, B], similarities of the local first views with
+            all second views.
+        labels: int32 [b], the column of each row's positive.
 
     Returns:
         float32 [], 0-1; chance level is 1 / B.
 
     Source: official tf2/metrics.py.
     """
-    best = tf.argmax(contrast.logits, axis=1, output_type=tf.int32)  # [b]
-    return tf.reduce_mean(tf.cast(best == contrast.labels, tf.float32))
+    best = tf.argmax(logits, axis=1, output_type=tf.int32)  # [b]
+    return tf.reduce_mean(tf.cast(best == labels, tf.float32))
 
 
-def contrastive_entropy(contrast):
+def contrastive_entropy(logits):
     """Mean entropy of the distribution over the B candidates, in nats.
 
     Args:
-        contrast: `NtXent`, of which logits are read.
+        logits: float32 [b, B], similarities over temperature.
 
     Returns:
         float32 [], from 0 (certain) to log B (uniform).
 
     Source: official tf2/metrics.py.
     """
-    probabilities = tf.nn.softmax(contrast.logits)  # [b, B]
+    probabilities = tf.nn.softmax(logits)  # [b, B]
     logs = tf.math.log(probabilities + _ENTROPY_EPSILON)
     return -tf.reduce_mean(tf.reduce_sum(probabilities * logs, axis=1))
 

@@ -51,8 +51,12 @@ class _Tiling(typing.NamedTuple):
 
 
 def nt_xent_streaming(
-    projections, *, temperature=0.1, normalize=True, tile_rows=TILE_ROWS
-):
+    projections: tf.Tensor,
+    *,
+    temperature: float = 0.1,
+    normalize: bool = True,
+    tile_rows: int = TILE_ROWS,
+) -> ntxent.NtXent:
     """As `ntxent.nt_xent`, in memory O(2B P + T^2) instead of O(b B).
 
     Args:
@@ -62,7 +66,7 @@ def nt_xent_streaming(
         tile_rows: T at most.
 
     Returns:
-        `ntxent.Contrast`. The entropy is exact, where the official code adds
+        `ntxent.NtXent`. The entropy is exact, where the official code adds
         1e-8 to every probability: they differ by at most 1e-8 B.
 
     Raises:
@@ -93,7 +97,7 @@ def nt_xent_streaming(
     local = ntxent.as_rows(projections, normalize=normalize)
     held = tf.stop_gradient(local)
     accuracy, entropy = _metrics(_Rows(held, *ntxent.gather_rows(held)), tiling)
-    return ntxent.Contrast(mean_loss(local), accuracy, entropy)
+    return ntxent.NtXent(mean_loss(local), accuracy, entropy)
 
 
 def _gradient(rows, partners, weights, normalizers, tiling):

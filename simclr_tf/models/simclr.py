@@ -238,6 +238,22 @@ class SimCLR(keras.Model):
             return []
         return self.supervised_head.trainable_variables
 
+    def l2_loss_variables(self, *, optimizer_decays):
+        """What the L2 loss covers, the optimizer decaying the rest itself.
+
+        Args:
+            optimizer_decays: whether the optimizer decays weights in its
+                update, as LARS and LAMB do: then the classifier's kernel
+                alone, otherwise everything trainable but batch norm, biases
+                included.
+
+        Source: official tf2/model.py, `add_weight_decay`.
+        """
+        if optimizer_decays:
+            return [v for v in self.supervised_variables if len(v.shape) > 1]
+        normed = {id(v) for v in self.batch_norm_variables()}
+        return [v for v in self.trainable_variables if id(v) not in normed]
+
     def batch_norm_variables(self):
         """Gammas and betas of all batch-norm layers, a list.
 

@@ -2,16 +2,11 @@
 
 from simclr_tf import errors
 from simclr_tf.data import labelled
-from simclr_tf.losses import ntxent, ntxent_streaming
+from simclr_tf.losses import implementations, ntxent
 from simclr_tf.tasks.scoring import eval_checks
 from simclr_tf.tasks.setup import components, plan_of_run
 from simclr_tf.tasks.training import knn_monitor, recipe, training_run
 from simclr_tf.training import batch_views, learning, microbatch, steps
-
-STREAMING_MIN_PAIRS = (2 * 2048) ** 2
-"""Rows of one replica times rows of all, from which the streaming loss is no
-slower on a CPU, and saves memory: a batch of 2048 images on one replica. See
-docs/performance.md."""
 
 
 def run(config):
@@ -145,21 +140,8 @@ def choose_loss(config, *, num_replicas):
         config: a `Config`.
         num_replicas: among which the batch is divided.
     """
-    is_streaming = config.nt_xent == "streaming" or (
-        config.nt_xent == "auto"
-        and is_large(config.train_batch_size, num_replicas=num_replicas)
+    return implementations.choose(
+        config.nt_xent,
+        num_images=config.train_batch_size,
+        num_replicas=num_replicas,
     )
-    if is_streaming:
-        return ntxent_streaming.nt_xent_streaming
-    return ntxent.contrast
-
-
-def is_large(num_images, *, num_replicas):
-    """Whether the pairs that one replica computes are worth streaming.
-
-    Args:
-        num_images: of the batch of all replicas.
-        num_replicas: among which it is divided.
-    """
-    rows = 2 * num_images
-    return rows * rows // num_replicas >= STREAMING_MIN_PAIRS

@@ -31,7 +31,7 @@ class PretrainStep:
         state,
         *,
         views_of,
-        contrast=ntxent.contrast,
+        contrast=ntxent.nt_xent,
         temperature=0.1,
         hidden_norm=True,
         weight_decay=0.0,
@@ -43,7 +43,7 @@ class PretrainStep:
             state: a `TrainState`.
             views_of: maps a batch to float32 [2b, S, S, 3], rows r and r + b
                 being the views of image r.
-            contrast: the loss, `ntxent.contrast` or
+            contrast: the loss, `ntxent.nt_xent` or
                 `ntxent_streaming.nt_xent_streaming`.
             temperature: of NT-Xent, > 0.
             hidden_norm: L2-normalise projections first.

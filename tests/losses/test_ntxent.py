@@ -6,7 +6,7 @@ import pytest
 import rounded_products
 import tensorflow as tf
 
-from simclr_tf.losses import ntxent
+from simclr_tf.losses import ntxent, ntxent_streaming
 
 GOLDEN_RTOL = 1e-5  # float32 sums in another order
 
@@ -35,8 +35,7 @@ def test_metrics_equal_the_official_code(case):
         temperature=float(temperature),
         normalize=bool(normalize),
     )
-    accuracy = ntxent.contrastive_accuracy(contrast).numpy()
-    entropy = ntxent.contrastive_entropy(contrast).numpy()
+    accuracy, entropy = contrast.accuracy.numpy(), contrast.entropy.numpy()
     assert accuracy == goldens[prefix + "contrast_acc"]
     expected = goldens[prefix + "contrast_entropy"]
     assert entropy == pytest.approx(expected, rel=GOLDEN_RTOL)
@@ -44,18 +43,18 @@ def test_metrics_equal_the_official_code(case):
 
 def test_perfect_pairs_have_full_accuracy_and_no_entropy():
     contrast = ntxent.nt_xent(tf.tile(tf.eye(5), [2, 1]), temperature=0.05)
-    assert ntxent.contrastive_accuracy(contrast).numpy() == 1.0
-    assert ntxent.contrastive_entropy(contrast).numpy() < 1e-6
+    assert contrast.accuracy.numpy() == 1.0
+    assert contrast.entropy.numpy() < 1e-6
     assert contrast.loss.numpy() < 1e-6
 
 
 def test_uniform_logits_have_the_entropy_of_the_candidates():
     contrast = ntxent.nt_xent(tf.ones([10, 3]))
-    entropy = ntxent.contrastive_entropy(contrast).numpy()
+    entropy = contrast.entropy.numpy()
     assert entropy == pytest.approx(math.log(5), rel=1e-6)
 
 
-def test_logits_are_the_local_first_views_against_all_second_views(mirrored):
+def test_metrics_rank_all_second_views_of_all_replicas(mirrored):
     rows = ntxent_suite.random_rows(4, 3)
     whole = ntxent.nt_xent(rows)
     strategy = mirrored(2)
@@ -63,14 +62,18 @@ def test_logits_are_the_local_first_views_against_all_second_views(mirrored):
     local = strategy.experimental_distribute_values_from_function(
         lambda context: tf.constant(parts[context.replica_id_in_sync_group])
     )
-    contrast = strategy.run(tf.function(ntxent.nt_xent), args=(local,))
-    logits, labels = (
-        np.concatenate(strategy.experimental_local_results(values))
-        for values in (contrast.logits, contrast.labels)
-    )
-    np.testing.assert_allclose(logits, whole.logits, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(labels, np.arange(4))
-    assert whole.logits.shape == (4, 4)
+    found = strategy.run(tf.function(ntxent.nt_xent), args=(local,))
+    for name in ("loss", "accuracy", "entropy"):
+        mean = strategy.reduce("MEAN", getattr(found, name), axis=None)
+        expected = float(getattr(whole, name))
+        assert float(mean) == pytest.approx(expected, rel=1e-5), name
+
+
+def test_both_implementations_return_the_same_type():
+    rows = ntxent_suite.random_rows(4, 3)
+    dense = ntxent.nt_xent(rows)
+    streamed = ntxent_streaming.nt_xent_streaming(rows)
+    assert type(dense) is type(streamed) is ntxent.NtXent
 
 
 @pytest.mark.parametrize("num_images", [2, 256, 4096])

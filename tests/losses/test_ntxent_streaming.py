@@ -69,7 +69,7 @@ def test_it_compiles(tile_rows, num_rows):
         input_signature=[tf.TensorSpec([num_rows, 3])],
         jit_compile=True,
     )
-    expected = everything(ntxent.contrast, tf.constant(rows))
+    expected = everything(ntxent.nt_xent, tf.constant(rows))
     for found, value in zip(compiled(rows), expected, strict=True):
         ntxent_suite.assert_close(found, value, rtol=RTOL)
 
@@ -78,7 +78,7 @@ def test_padding_counts_for_nothing():
     """A zero row would be by far the nearest, as all rows oppose each other."""
     rows = tf.constant(60.0 * (np.eye(14) - 1 / 14), tf.float32)
     kwargs = {"temperature": 1.0, "normalize": False}
-    expected = everything(ntxent.contrast, rows, **kwargs)
+    expected = everything(ntxent.nt_xent, rows, **kwargs)
     found = everything(
         ntxent_streaming.nt_xent_streaming, rows, tile_rows=6, **kwargs
     )
@@ -93,7 +93,7 @@ def test_padding_counts_for_nothing():
 def test_metrics_equal_those_of_the_dense_loss(tile_rows, temperature):
     rows = ntxent_suite.random_rows(32, 4)
     rows[32:] += 0.7 * rows[:32]  # so that some are right
-    dense = ntxent.contrast(rows, temperature=temperature)
+    dense = ntxent.nt_xent(rows, temperature=temperature)
     found = ntxent_streaming.nt_xent_streaming(
         rows, temperature=temperature, tile_rows=tile_rows
     )
@@ -109,7 +109,7 @@ def test_metrics_equal_those_of_the_dense_loss(tile_rows, temperature):
 def test_of_equal_scores_the_first_counts_as_in_the_dense_loss(tile_rows):
     rows = np.ones((10, 3), "float32")
     found = ntxent_streaming.nt_xent_streaming(rows, tile_rows=tile_rows)
-    assert float(found.accuracy) == float(ntxent.contrast(rows).accuracy)
+    assert float(found.accuracy) == float(ntxent.nt_xent(rows).accuracy)
 
 
 def test_replicas_may_weigh_their_losses_differently(mirrored):

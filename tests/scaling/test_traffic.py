@@ -14,7 +14,7 @@ from simclr_tf.training import steps
 
 REPLICAS, LOCAL_IMAGES, SIZE = 2, 3, 8
 LOSSES = {
-    False: ntxent.contrast,
+    False: ntxent.nt_xent,
     True: ntxent_streaming.nt_xent_streaming,
 }
 

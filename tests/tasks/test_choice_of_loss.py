@@ -28,7 +28,7 @@ def test_the_choice(flag, batch, replicas, is_streaming):
     """By the pairs that one replica computes, not by the whole batch."""
     config = Config(model_dir="d", nt_xent=flag, train_batch_size=batch)
     expected = ntxent_streaming.nt_xent_streaming
-    expected = expected if is_streaming else ntxent.contrast
+    expected = expected if is_streaming else ntxent.nt_xent
     found = pretrain.choose_loss(config, num_replicas=replicas)
     assert found is expected
 
@@ -42,7 +42,7 @@ def test_what_is_chosen_for_a_large_batch_compiles():
     rows = np.random.default_rng(0).standard_normal((2 * LARGE, 2))
     rows = tf.constant(rows, tf.float32)
     compiled = tf.function(loss, jit_compile=True)
-    expected = ntxent.contrast(rows)
+    expected = ntxent.nt_xent(rows)
     for found, value in zip(compiled(rows), expected, strict=True):
         assert float(found) == pytest.approx(float(value), rel=SAME)
 

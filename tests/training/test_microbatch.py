@@ -50,7 +50,7 @@ def views_of(batch):
     return tf.concat(tf.unstack(batch["crops"], axis=1), axis=0)
 
 
-def make_step(run, *, microbatch_size=None, contrast=ntxent.contrast):
+def make_step(run, *, microbatch_size=None, contrast=ntxent.nt_xent):
     settings = {
         "views_of": views_of,
         "contrast": contrast,
@@ -93,9 +93,9 @@ def assert_same(found, expected):
 @pytest.mark.parametrize(
     ("size", "contrast"),
     [
-        (1, ntxent.contrast),
-        (2, ntxent.contrast),
-        (8, ntxent.contrast),
+        (1, ntxent.nt_xent),
+        (2, ntxent.nt_xent),
+        (8, ntxent.nt_xent),
         (2, ntxent_streaming.nt_xent_streaming),
     ],
 )
@@ -132,7 +132,7 @@ def test_the_loss_is_that_of_all_projections():
     ]
     rows = [tf.split(each.projections, 2) for each in rows]
     rows = tf.concat([each[v] for v in (0, 1) for each in rows], axis=0)
-    expected = ntxent.contrast(rows, temperature=0.5).loss
+    expected = ntxent.nt_xent(rows, temperature=0.5).loss
     fresh = make_state(is_frozen=False, num_classes=None)
     metrics, _, _ = take_step(fresh, microbatch_size=2)
     np.testing.assert_allclose(metrics["contrast_loss"], expected, rtol=RTOL)

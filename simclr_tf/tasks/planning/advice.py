@@ -1,7 +1,7 @@
 """Which flags make a run fit the memory at hand."""
 
+from simclr_tf.losses import implementations
 from simclr_tf.planning import choice, memory
-from simclr_tf.tasks import pretrain
 
 
 def lines(config, shape_of, load, *, memory_bytes):
@@ -16,7 +16,9 @@ def lines(config, shape_of, load, *, memory_bytes):
     """
     if memory_bytes is None:
         return {"advice": "none, as the memory at hand is unknown"}
-    is_large = pretrain.is_large(load.images, num_replicas=load.num_replicas)
+    is_large = implementations.is_large(
+        load.images, num_replicas=load.num_replicas
+    )
     load = load._replace(streaming=load.streaming or is_large)
     found = choice.choose(
         shape_of, load, precision=config.precision, memory_bytes=memory_bytes

@@ -8,7 +8,7 @@ from simclr_tf import distribution, errors
 from simclr_tf.checkpoints import state
 from simclr_tf.data import catalog, labelled, pipeline, sources, unreadable
 from simclr_tf.models import initial_weights, resnet, simclr
-from simclr_tf.optim import decay, optimizers, schedules
+from simclr_tf.optim import optimizers, schedules
 from simclr_tf.training import frozen_blocks
 
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -198,16 +198,10 @@ def make_schedule(config, *, total_steps, warmup_steps, starts=()):
 
 
 def l2_loss_variables(config, model):
-    """What the L2 loss covers, the optimizer decaying the rest itself.
-
-    Under LARS and LAMB the probe's kernel; otherwise everything trainable
-    but batch norm, biases included (official tf2/model.py,
-    `add_weight_decay`).
-    """
-    if config.optimizer in optimizers.DECAYING_NAMES:
-        return [v for v in model.supervised_variables if decay.is_kernel(v)]
-    normed = {id(v) for v in model.batch_norm_variables()}
-    return [v for v in model.trainable_variables if id(v) not in normed]
+    """What the L2 loss covers, see `SimCLR.l2_loss_variables`."""
+    return model.l2_loss_variables(
+        optimizer_decays=config.optimizer in optimizers.DECAYING_NAMES
+    )
 
 
 def finetune_recipe(config):
