@@ -21,7 +21,7 @@ _EXPORTS = {
     "LARS": ("optim.lars", "LARS"),
     "ProjectionHead": ("models.heads", "ProjectionHead"),
     "ResNet": ("models.resnet", "ResNet"),
-    "SavedModelLayer": ("export.layer", "SavedModelLayer"),
+    "SavedModelLayer": ("exports.layer", "SavedModelLayer"),
     "SimCLR": ("models.simclr", "SimCLR"),
     "UserError": ("errors", "UserError"),
     "apply_views": ("augment.views", "apply_views"),

@@ -32,7 +32,7 @@ LAYERS = {
     "training": 4,
     "planning": 4,
     "evaluation": 5,
-    "export": 5,
+    "exports": 5,
     "viz": 5,
     "tasks": 6,
     "benchmarks": 6,

@@ -5,7 +5,7 @@ import os
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.export import directory, hub, keras_file, onnx_file
+from simclr_tf.exports import directory, hub, keras_file, onnx_file
 from simclr_tf.tasks.setup import (
     components,
     devices,

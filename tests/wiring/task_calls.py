@@ -28,7 +28,7 @@ from simclr_tf.data import (
     unreadable,
 )
 from simclr_tf.evaluation import cache, features, untrained
-from simclr_tf.export import directory
+from simclr_tf.exports import directory
 from simclr_tf.models import simclr
 from simclr_tf.planning import activations, machine
 from simclr_tf.tasks import finetune, modes, plan, transfer_finetune

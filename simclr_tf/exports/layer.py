@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from simclr_tf import errors
 from simclr_tf.checkpoints import weights
-from simclr_tf.export import hub
+from simclr_tf.exports import hub
 
 
 @keras.saving.register_keras_serializable(package="simclr_tf")

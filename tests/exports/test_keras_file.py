@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simclr_tf.export import keras_file
+from simclr_tf.exports import keras_file
 from simclr_tf.models import resnet, simclr
 
 ROOT = pathlib.Path(__file__).parent.parent.parent

@@ -12,7 +12,7 @@ import tempfile
 import tensorflow as tf
 
 from simclr_tf import files
-from simclr_tf.export import serving
+from simclr_tf.exports import serving
 
 IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
 SUPERVISED_OUTPUT = "logits_sup"

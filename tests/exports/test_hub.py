@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simclr_tf.export import hub
+from simclr_tf.exports import hub
 
 TOLERANCE = 1e-5
 """float32 features near 1 through a graph that may be fused otherwise."""

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.export import directory
+from simclr_tf.exports import directory
 
 METADATA = {"format": "onnx", "global_step": 3}
 

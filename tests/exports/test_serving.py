@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf.data import pipeline, sources
-from simclr_tf.export import serving
+from simclr_tf.exports import serving
 
 SIDE = 40  # above 32 px the centre is cut out
 # The same operations, in a graph that may fuse them otherwise.

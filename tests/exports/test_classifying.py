@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simclr_tf.export import serving
+from simclr_tf.exports import serving
 
 SIDE = 8
 NAMES = ["ant", "bee", "cé"]

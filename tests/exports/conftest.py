@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from simclr_tf.export import directory, hub
+from simclr_tf.exports import directory, hub
 from simclr_tf.models import resnet, simclr
 
 SIDE, BATCH, CLASSES = 8, 4, 3

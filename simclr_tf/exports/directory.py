@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from simclr_tf import errors, files
 from simclr_tf.checkpoints import opened
-from simclr_tf.export import card
+from simclr_tf.exports import card
 
 METADATA_FILE = opened.METADATA_FILE
 """Lies beside the exported files and marks a directory as ours."""

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf.config import Config
-from simclr_tf.export import card
+from simclr_tf.exports import card
 
 
 def programs(text):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.export import onnx_file
+from simclr_tf.exports import onnx_file
 from simclr_tf.models import resnet, simclr
 
 SIDE = 16
