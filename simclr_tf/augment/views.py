@@ -131,7 +131,7 @@ def sample_view(
 
     Source: Chen et al. 2020a, appendix A; official tf2/data_util.py.
     """
-    _check_recipe(strength, jitter_impl)
+    check_recipe(strength, jitter_impl)
     numbers = draws.uniform(keys, geometry.NUM_BOX_DRAWS + _NUM_SCALAR_DRAWS)
     box = geometry.sample_boxes(
         numbers[:, :-_NUM_SCALAR_DRAWS],
@@ -327,7 +327,8 @@ def _scale_factors(factors, strength, jitter_impl):
     )
 
 
-def _check_recipe(strength, jitter_impl):
+def check_recipe(strength, jitter_impl):
+    """Raises `UserError` for what `sample_view` does not take."""
     if strength < 0:
         raise errors.UserError(
             f"color_jitter_strength must be at least 0; got {strength}"

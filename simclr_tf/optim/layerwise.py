@@ -60,6 +60,15 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
         self.exclude = tuple(decay.path_of(v) for v in exclude)
         self.exclude_vectors = exclude_vectors
 
+    def exclude_also(self, variables):
+        """Excludes more variables; call it before the optimiser is built.
+
+        Args:
+            variables: those to exclude, or their paths.
+        """
+        paths = map(decay.path_of, variables)
+        self.exclude += tuple(p for p in paths if p not in self.exclude)
+
     def build(self, variables):
         """Makes the slots and resolves the exclusions.
 

@@ -158,7 +158,7 @@ def _unblurred(batch, seed, *, image_size, recipe):
     recipe = dict(recipe)
     height = width = image_size
     if "images" in batch:
-        height, width = batch["images"].shape[1:3]
+        height, width = _size(batch["images"])
     pair = views.sample_views(
         seed, batch["positions"], height=height, width=width, **recipe
     )
@@ -179,3 +179,11 @@ def _crops(batch, index, view, image_size):
         crops = geometry.as_float(batch["crops"][:, index])
         return geometry.flip_where(crops, view.flip)
     return views.apply_geometry(batch["images"], view, image_size=image_size)
+
+
+def _size(images):
+    """Height and width: ints where they are known, else int32 []."""
+    height, width = images.shape[1:3]
+    if None in (height, width):
+        height, width = tf.unstack(tf.shape(images)[1:3])
+    return height, width

@@ -88,6 +88,14 @@ class PretrainStep:
         variables = self._state.model.trainable_variables
         return descend(self._state.optimizer, losses, variables)
 
+    def measure(self, batch):
+        """What a call returns, of a batch that moves nothing.
+
+        Batch norm is by its moving statistics.
+        """
+        images = self._views_of(batch)  # [2b, S, S, 3]
+        return self._losses(self._state.model(images, training=False), batch)
+
     def _losses(self, outputs, batch):
         contrast = self._contrast_of(outputs.projections)
         probe = probe_metrics(outputs.logits, batch)

@@ -7,7 +7,8 @@ import tensorflow as tf
 from simclr_tf import distribution, errors
 from simclr_tf.checkpoints import state
 from simclr_tf.data import catalog, labelled, pipeline, sources, unreadable
-from simclr_tf.models import initial_weights, resnet, simclr
+from simclr_tf.keras_api import model as keras_model
+from simclr_tf.models import initial_weights, resnet
 from simclr_tf.optim import optimizers, schedules
 from simclr_tf.training import frozen_blocks
 
@@ -137,7 +138,7 @@ def _unbuilt(config, num_classes, sync_bn):
         dtype=dtype,
         name="resnet",
     )
-    return simclr.SimCLR(
+    return keras_model.SimCLR(
         encoder,
         proj_head_mode=config.proj_head_mode,
         num_proj_layers=config.num_proj_layers,

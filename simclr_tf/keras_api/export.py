@@ -1,0 +1,104 @@
+"""A trained model written for others, as `--mode=export` writes it."""
+
+import importlib.metadata
+import os
+import typing
+
+import keras
+import tensorflow as tf
+
+from simclr_tf import errors
+from simclr_tf.exports import directory as export_directory
+from simclr_tf.exports import hub, keras_file, onnx_file
+
+FORMATS = ("savedmodel", "keras", "onnx")
+
+
+def export(
+    model: typing.Any,
+    directory: str | os.PathLike,
+    *,
+    image_size: int,
+    format: str = "savedmodel",
+    class_names: typing.Sequence[str] | None = None,
+) -> str:
+    """Writes a model card and the network into a directory.
+
+    Args:
+        model: a built `SimCLR`.
+        directory: a new one, or an earlier export, which is replaced.
+        image_size: side, px, that images were trained at.
+        format: "savedmodel", for TensorFlow alone, `SavedModelLayer` and
+            TensorFlow Hub; "keras", the whole model for
+            `keras.models.load_model`; "onnx", the encoder.
+        class_names: of the classifier, if there is one.
+
+    Returns:
+        The directory.
+
+    Raises:
+        errors.UserError: for another format, a directory that holds anything
+            else, or a package that is missing.
+    """
+    if format not in FORMATS:
+        raise errors.UserError(
+            f"format must be one of {', '.join(FORMATS)}; got {format!r}"
+        )
+    if format == "onnx":
+        onnx_file.check_available()
+    lonely = _for_one_device(model, image_size)
+
+    def fill(temporary):
+        if format == "savedmodel":
+            return hub.write(
+                lonely,
+                temporary,
+                image_size=image_size,
+                class_names=class_names,
+            )
+        write = {"keras": keras_file.write, "onnx": onnx_file.write}[format]
+        write(lonely, temporary, image_size=image_size)
+        return {}
+
+    return export_directory.replace(
+        os.fspath(directory),
+        fill,
+        metadata={
+            "format": format,
+            "global_step": _step(model),
+            "image_size": image_size,
+            "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
+            "num_classes": _num_classes(model),
+            "class_names": class_names and list(class_names),
+            "versions": _versions(),
+        },
+    )
+
+
+def _for_one_device(model, image_size):
+    """The model itself, or a copy of one that replicas share."""
+    if model.distribute_strategy.num_replicas_in_sync == 1:
+        return model
+    copy = type(model).from_config(model.get_config()).build_on(image_size)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _step(model):
+    """Optimizer updates so far; 0 of a model that is not compiled."""
+    if model.optimizer is None:
+        return 0
+    return int(model.optimizer.iterations.numpy())
+
+
+def _num_classes(model):
+    head = model.supervised_head
+    return None if head is None else head.num_classes
+
+
+def _versions():
+    return {
+        "simclr_tf": importlib.metadata.version("simclr-tf"),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
