@@ -24,7 +24,7 @@ from tensorflow.python.eager import context as tf_context
 import simclr_tf
 from simclr_tf import distribution
 from simclr_tf.config import Config
-from simclr_tf.export import keras_file, onnx_file
+from simclr_tf.exports import keras_file, onnx_file
 from simclr_tf.tasks import export
 from simclr_tf.tasks.setup import components
 from simclr_tf.training import console
@@ -220,15 +220,43 @@ def test_functions_and_classes(assert_kept, images):
     assert_kept(model.predict, images, verbose=0)
 
 
+def test_functions_of_keras_users(assert_kept, images, tmp_path):
+    drawn = {"python"}
+    data = (images, np.arange(4) % 2)
+    train = assert_kept(simclr_tf.open_dataset, "digits", "train[:40]")
+    for make in (simclr_tf.RandomViews, simclr_tf.NTXent):
+        assert_kept(make, but=drawn)
+    schedule = {"peak": 0.1, "warmup_steps": 0, "total_steps": 2}
+    rate = assert_kept(simclr_tf.WarmupCosine, **schedule)
+    optimizer = assert_kept(simclr_tf.LAMB, rate)
+    encoder = simclr_tf.ResNet(10, width=0.125, stem="cifar")
+    model = simclr_tf.SimCLR(encoder, sync_bn=False).build_on(8)
+    assert_kept(model.compile, optimizer, jit_compile=False)
+    callback = assert_kept(simclr_tf.KNNCallback, data, data)
+    told = {"batch_size": 16, "verbose": 0, "callbacks": [callback]}
+    assert_kept(model.fit, train.images, but=drawn, **told)
+    assert_kept(model.evaluate, train.images, batch_size=16, verbose=0)
+    assert_kept(simclr_tf.embed, model, images)
+    assert_kept(simclr_tf.knn_accuracy, model, data, data)
+    digits = (train.images, train.labels)
+    assert_kept(simclr_tf.linear_probe, model, digits, digits)
+    few = {"labels_per_class": (1,), "num_draws": 2}
+    assert_kept(simclr_tf.few_label_accuracy, model, digits, digits, **few)
+    assert_kept(simclr_tf.export, model, tmp_path / "out", image_size=8)
+
+
 @pytest.fixture
 def images():
     return np.random.default_rng(0).random((4, 8, 8, 3), dtype=np.float32)
 
 
 TESTED_HERE = {
-    "Config", "LARS", "ProjectionHead", "ResNet", "SavedModelLayer", "SimCLR",
-    "UserError", "apply_views", "distill", "evaluate", "finetune", "load_model",
-    "nt_xent", "nt_xent_streaming", "pretrain", "sample_views",
+    "Config", "KNNCallback", "LAMB", "LARS", "NTXent", "ProjectionHead",
+    "RandomViews", "ResNet", "SavedModelLayer", "SimCLR", "UserError",
+    "WarmupCosine", "apply_views", "distill", "embed", "evaluate", "export",
+    "few_label_accuracy", "finetune", "knn_accuracy", "linear_probe",
+    "load_model", "nt_xent", "nt_xent_streaming", "open_dataset", "pretrain",
+    "sample_views",
 }  # fmt: skip
 
 
