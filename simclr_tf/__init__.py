@@ -3,16 +3,17 @@
 The parts are imported when they are first asked for, so that importing the
 package is cheap: `simclr_tf.Config` needs no TensorFlow. What TensorFlow and
 Keras read from the environment when they start is set here, so import this
-package first.
+package first. `.keras` files that hold classes of it load from here on.
 """
 
 import importlib
 
-from simclr_tf import backend, cores, cpu, quiet_import
+from simclr_tf import backend, cores, cpu, keras_classes, quiet_import
 
 backend.use_tensorflow()
 cores.limit_threads()
 cpu.turn_on_onednn()
+keras_classes.register()
 
 __version__ = "0.1.0"
 

@@ -10,7 +10,7 @@ import types
 import pytest
 
 import simclr_tf
-from simclr_tf import backend, cores, cpu
+from simclr_tf import backend, cores, cpu, keras_classes
 
 CHILD = """
 import numpy as np
@@ -67,10 +67,13 @@ def test_an_import_of_the_package_sets_what_is_read_at_the_start(monkeypatch):
         (backend, "use_tensorflow"),
         (cores, "limit_threads"),
         (cpu, "turn_on_onednn"),
+        (keras_classes, "register"),
     ):
         monkeypatch.setattr(module, name, lambda name=name: called.append(name))
     runpy.run_path(simclr_tf.__file__, run_name="simclr_tf")
-    assert called == ["use_tensorflow", "limit_threads", "turn_on_onednn"]
+    assert called == [
+        "use_tensorflow", "limit_threads", "turn_on_onednn", "register"
+    ]  # fmt: skip
 
 
 @pytest.mark.slow

@@ -78,11 +78,9 @@ KERAS = """
 
 ```python
 import keras
-import simclr_tf
+import simclr_tf  # registers the classes
 
-model = keras.models.load_model(
-    path + "/model.keras", custom_objects={"SimCLR": simclr_tf.SimCLR}
-)
+model = keras.models.load_model(path + "/model.keras")
 features, projections, logits = model(images)
 ```
 """

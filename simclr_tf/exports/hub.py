@@ -9,6 +9,7 @@ import functools
 import os
 import tempfile
 
+import keras
 import tensorflow as tf
 
 from simclr_tf import files
@@ -18,6 +19,8 @@ IMAGES = tf.TensorSpec([None, None, None, 3], tf.float32, name="images")
 SUPERVISED_OUTPUT = "logits_sup"
 LABELS_FILE = "labels.txt"
 """Names of the classes, by number, among the assets."""
+HEAD_OUTPUTS = ("proj_head_input", "proj_head_output", SUPERVISED_OUTPUT)
+"""Named outputs that an encoder alone does not give."""
 
 
 class HubModel(tf.train.Checkpoint):
@@ -96,7 +99,8 @@ def write(model, directory, *, image_size, class_names=None):
 
     Returns:
         dict of facts for the metadata; "variables" lists the paths of the
-        model's variables in the order of the attribute `variables`.
+        model's variables in the order of the attribute `variables`;
+        "network" is its `configuration`.
     """
     root = HubModel(model)
     signatures = serving.make_signatures(
@@ -119,6 +123,7 @@ def write(model, directory, *, image_size, class_names=None):
         "outputs": root.output_shapes(),
         "signatures": sorted(signatures),
         "variables": [variable.path for variable in model.variables],
+        "network": configuration(model),
     }
 
 
@@ -128,6 +133,23 @@ def _labels_asset(directory, class_names):
     lines = (name.replace("\n", " ") + "\n" for name in class_names)
     files.write_text(path, "".join(lines))
     return tf.saved_model.Asset(path)
+
+
+def configuration(network):
+    """What `keras.saving.deserialize_keras_object` makes the network of.
+
+    Args:
+        network: a built Keras model.
+
+    Returns:
+        A JSON-able dict; None for an encoder that Keras cannot serialise.
+    """
+    try:
+        found = keras.saving.serialize_keras_object(network)
+    except NotImplementedError:
+        return None
+    found.pop("compile_config", None)
+    return found
 
 
 def _values(variables):

@@ -11,12 +11,8 @@ def write(model, temporary_directory, *, image_size):
     """Writes `model.keras`, for `keras.models.load_model`.
 
     The file holds no optimizer and nothing else of training: a copy of the
-    model is what is saved. Keras imports nobody's modules to read it, so the
-    reader names the class, and with it registers what it is made of:
-
-        keras.models.load_model(
-            path, custom_objects={"SimCLR": simclr_tf.SimCLR}
-        )
+    model is what is saved. The reader imports `simclr_tf`, before Keras or
+    after it, which registers its classes.
 
     Args:
         model: a built `simclr.SimCLR`, of an encoder that Keras can

@@ -85,6 +85,7 @@ class LAMB(layerwise.LayerwiseOptimizer):
         exclude=(),
         exclude_vectors=False,
         name="lamb",
+        **base,
     ):
         """See `lamb_update` and `layerwise.LayerwiseOptimizer`."""
         super().__init__(
@@ -93,6 +94,7 @@ class LAMB(layerwise.LayerwiseOptimizer):
             exclude=exclude,
             exclude_vectors=exclude_vectors,
             name=name,
+            **base,
         )
         self.beta_1 = beta_1
         self.beta_2 = beta_2

@@ -86,6 +86,7 @@ class LARS(layerwise.LayerwiseOptimizer):
         exclude=(),
         exclude_vectors=True,
         name="lars",
+        **base,
     ):
         """See `lars_update` and `layerwise.LayerwiseOptimizer`."""
         super().__init__(
@@ -94,6 +95,7 @@ class LARS(layerwise.LayerwiseOptimizer):
             exclude=exclude,
             exclude_vectors=exclude_vectors,
             name=name,
+            **base,
         )
         self.momentum = momentum
         self.eta = eta

@@ -42,7 +42,7 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
     slot_names = ()
 
     def __init__(
-        self, learning_rate, *, weight_decay, exclude, exclude_vectors, name
+        self, learning_rate, *, weight_decay, exclude, exclude_vectors, **base
     ):
         """Holds what is common.
 
@@ -53,9 +53,18 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
             exclude: variables, or their paths, that are neither decayed nor
                 adapted.
             exclude_vectors: treat all variables of rank 0 and 1 so as well.
-            name: of the optimiser.
+            **base: `name`, and what every optimiser of Keras takes besides:
+                `clipnorm`, `global_clipnorm`, `clipvalue`, `use_ema`,
+                `ema_momentum`, `ema_overwrite_frequency`,
+                `loss_scale_factor`, `gradient_accumulation_steps`. Gradients
+                are clipped on each replica, before they are summed and
+                before weight decay.
+
+        Raises:
+            ValueError: if there is no such argument, or Keras refuses its
+                value.
         """
-        super().__init__(learning_rate, name=name)
+        super().__init__(learning_rate, **base)
         self.decay_strength = weight_decay
         self.exclude = tuple(decay.path_of(v) for v in exclude)
         self.exclude_vectors = exclude_vectors
@@ -108,11 +117,8 @@ class LayerwiseOptimizer(keras.optimizers.Optimizer):
 
     def get_config(self):
         """The constructor's arguments; `exclude` as a list of paths."""
-        base = super().get_config()
-        return {
-            "learning_rate": base["learning_rate"],
+        return super().get_config() | {
             "weight_decay": self.decay_strength,
             "exclude": list(self.exclude),
             "exclude_vectors": self.exclude_vectors,
-            "name": self.name,
         }

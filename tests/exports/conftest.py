@@ -66,4 +66,4 @@ def exported(model, tmp_path_factory):
 def headless(tmp_path_factory):
     """Directory of a SavedModel without a supervised head."""
     path = str(tmp_path_factory.mktemp("headless") / "7")
-    return export(make_model(num_classes=None), path)
+    return export(make_model(num_classes=None), path, global_step=7)

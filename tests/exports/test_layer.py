@@ -10,6 +10,8 @@ import tensorflow as tf
 
 import simclr_tf
 from simclr_tf import errors
+from simclr_tf.exports import directory, hub
+from simclr_tf.models import resnet, simclr
 
 TOLERANCE = 1e-5
 """float32 features near 1 through a graph that may be fused otherwise."""
@@ -43,8 +45,9 @@ def test_features_and_named_outputs(exported, model, images):
 
 
 def test_the_weights_are_counted(layer, exported, model):
+    """Those that the output depends on."""
     encoder = model.encoder
-    assert len(layer.weights) == len(model.variables)
+    assert len(layer.weights) == len(encoder.variables)
     assert len(layer.trainable_weights) == len(encoder.trainable_variables)
     whole = simclr_tf.SavedModelLayer(exported, output="logits_sup")
     assert len(whole.trainable_weights) == len(model.trainable_variables)
@@ -106,6 +109,58 @@ def test_a_whole_model_is_saved_and_loaded(layer, images, tmp_path):
     np.testing.assert_allclose(again(images), network(images), atol=TOLERANCE)
 
 
+def test_the_export_may_be_gone(exported, images, tmp_path):
+    """What a file of Keras holds is whole, trained weights and all."""
+    moved_later = shutil.copytree(exported, tmp_path / "export")
+    network = classifier(simclr_tf.SavedModelLayer(moved_later))
+    fit(network, images)
+    network.save(tmp_path / "network.keras")
+    shutil.rmtree(moved_later)
+    again = keras.models.load_model(tmp_path / "network.keras")
+    np.testing.assert_allclose(again(images), network(images), atol=TOLERANCE)
+    fit(again, images)
+    copy = keras.models.clone_model(again)
+    copy.set_weights(again.get_weights())
+    np.testing.assert_allclose(copy(images), again(images), atol=TOLERANCE)
+
+
+def test_it_computes_in_the_precision_of_the_export(images, tmp_path):
+    keras.utils.set_random_seed(0)
+    encoder = resnet.ResNet(
+        10, width=0.125, stem="cifar", sync_bn=False, dtype="mixed_bfloat16"
+    )
+    model = simclr.SimCLR(encoder, sync_bn=False).build_on(8)
+    path = str(tmp_path / "7")
+    facts = {"format": "savedmodel", "image_size": 8, "global_step": 7}
+    directory.replace(
+        path, lambda d: hub.write(model, d, image_size=8), metadata=facts
+    )
+    features = simclr_tf.SavedModelLayer(path)(images)
+    assert features.dtype == "float32"
+    np.testing.assert_allclose(features, tf.saved_model.load(path)(images))
+
+
+def test_an_encoder_unknown_to_keras_is_refused(tmp_path):
+    class Mine(keras.Model):
+        def __init__(self, width):
+            super().__init__()
+            self.dense = keras.layers.Dense(width)
+
+        def call(self, images):
+            return self.dense(tf.reduce_mean(images, [1, 2]))
+
+    model = simclr.SimCLR(Mine(4), proj_head_mode="none", sync_bn=False)
+    model.build_on(8)
+    path = str(tmp_path / "7")
+    facts = {"format": "savedmodel", "image_size": 8, "global_step": 7}
+    directory.replace(
+        path, lambda d: hub.write(model, d, image_size=8), metadata=facts
+    )
+    assert tf.saved_model.load(path)(tf.zeros([1, 8, 8, 3])).shape == (1, 4)
+    with pytest.raises(errors.UserError, match="that Keras can serialise"):
+        simclr_tf.SavedModelLayer(path)
+
+
 def test_the_functional_api_knows_its_shape(exported, images):
     inputs = keras.Input([8, 8, 3])
     features = simclr_tf.SavedModelLayer(exported)(inputs)
@@ -143,10 +198,10 @@ def test_what_is_no_export_is_refused(exported, tmp_path, kind):
         shutil.copytree(exported, path)
         data = os.path.join(path, "variables", "variables.data-00000-of-00001")
         os.truncate(data, 100)
-    with pytest.raises(
-        errors.UserError, match="directory must be a SavedModel"
-    ):
+    with pytest.raises(errors.UserError, match=r"^directory") as caught:
         simclr_tf.SavedModelLayer(path)
+    assert path in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_output_lists_what_there_is(exported):

@@ -1,7 +1,8 @@
 """What every layer-wise optimiser must pass.
 
 A test module subclasses `OptimizerSuite` and sets `make`, `settings` (every
-keyword but `exclude`, none at its default) and `num_slots`.
+keyword of its own but `exclude`, none at its default), `num_slots`, and `plain`
+and `of_keras`: it and Keras' optimiser where they do the same.
 """
 
 import json
@@ -15,6 +16,17 @@ from simclr_tf.optim import schedules
 
 REPLICAS_RTOL = 1e-6  # of the largest value: gradients summed in another order
 NUM_STEPS = 3
+SAME_AS_KERAS = 1e-5  # of the largest value: other formulas for the same step
+BASE_ARGUMENTS = (
+    {"clipnorm": 0.1},
+    {"global_clipnorm": 0.1},
+    {"clipvalue": 0.05},
+    {"use_ema": True, "ema_momentum": 0.6},
+    {"use_ema": True, "ema_momentum": 0.6, "ema_overwrite_frequency": 2},
+    {"loss_scale_factor": 8.0},
+    {"gradient_accumulation_steps": 2},
+)
+"""What every optimiser of Keras takes."""
 
 
 def assert_close(actual, expected, *, rtol):
@@ -83,9 +95,14 @@ class OptimizerSuite:
     make = None
     settings = None
     num_slots = None
+    plain = None
+    of_keras = None
 
     def optimizer(self, exclude=(), learning_rate=0.1):
         return self.make(learning_rate, exclude=exclude, **self.settings)
+
+    def optimizer_with(self, **arguments):
+        return self.make(0.1, **self.settings, **arguments)
 
     @pytest.mark.parametrize("num_replicas", [2, 4])
     def test_replicas_equal_one_device(self, mirrored, num_replicas):
@@ -142,12 +159,46 @@ class OptimizerSuite:
         again = keras.optimizers.deserialize(json.loads(json.dumps(config)))
         assert type(again) is type(optimizer)
         assert again.get_config() == optimizer.get_config()
+        of_keras = keras.optimizers.Optimizer(0.1).get_config()
         assert set(again.get_config()) == {
-            *self.settings, "exclude", "learning_rate"
+            *self.settings, "exclude", *of_keras
         }  # fmt: skip
         again.build(model.trainable_variables)
         optimizer.build(model.trainable_variables)
         assert again._excluded == optimizer._excluded
+
+    @pytest.mark.parametrize("arguments", BASE_ARGUMENTS, ids=str)
+    def test_arguments_of_every_optimizer(self, arguments):
+        """The same effect as on an optimiser of Keras' own, and a config."""
+        rng = np.random.default_rng(2)
+        start = rng.standard_normal([2, 3]).astype("float32")
+        weights = []
+        for make in (self.plain, self.of_keras):
+            optimizer = make(**arguments)
+            rng = np.random.default_rng(3)
+            weight = keras.Variable(start, name="weight")
+            for _ in range(2 * NUM_STEPS):
+                gradient = rng.standard_normal(start.shape).astype("float32")
+                optimizer.apply([gradient], [weight])
+            if optimizer.use_ema:
+                optimizer.finalize_variable_values([weight])
+            weights.append(weight.numpy())
+        assert_close(weights[0], weights[1], rtol=SAME_AS_KERAS)
+        ours = self.plain(**arguments)
+        again = keras.optimizers.deserialize(keras.optimizers.serialize(ours))
+        assert again.get_config() == ours.get_config()
+        assert arguments.items() <= again.get_config().items()
+
+    def test_other_arguments_are_refused(self):
+        with pytest.raises(ValueError, match=r"not recognized: .*clip_norm"):
+            self.optimizer_with(clip_norm=1.0)
+
+    def test_weight_decay_is_not_keras_own(self):
+        """Which would shrink the weights beside the update."""
+        optimizer = self.optimizer()
+        config = optimizer.get_config()
+        assert config["weight_decay"] == self.settings["weight_decay"]
+        assert optimizer.weight_decay is None
 
     def test_the_schedule_is_followed(self):
         schedule = schedules.WarmupCosine(0.3, warmup_steps=2, total_steps=4)

@@ -112,3 +112,11 @@ class TestLamb(optimizer_suite.OptimizerSuite):
         "name": "mine",
     }
     num_slots = 2
+
+    @staticmethod
+    def plain(**arguments):
+        return lamb.LAMB(0.1, **arguments)
+
+    @staticmethod
+    def of_keras(**arguments):
+        return keras.optimizers.Lamb(0.1, epsilon=1e-6, **arguments)

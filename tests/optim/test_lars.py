@@ -162,3 +162,12 @@ class TestLars(optimizer_suite.OptimizerSuite):
         "name": "mine",
     }
     num_slots = 1
+
+    @staticmethod
+    def plain(**arguments):
+        weight = ("weight",)  # neither decayed nor adapted: SGD
+        return lars.LARS(0.1, exclude=weight, **arguments)
+
+    @staticmethod
+    def of_keras(**arguments):
+        return keras.optimizers.SGD(0.1, momentum=0.9, **arguments)
