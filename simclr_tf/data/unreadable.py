@@ -173,8 +173,9 @@ def _worth_decoding(paths, max_pixels):
     looks_whole = functools.partial(_looks_whole, max_pixels=max_pixels)
     with (
         concurrent.futures.ThreadPoolExecutor(_NUM_THREADS) as pool,
-        warnings.catch_warnings(action="ignore"),  # of many pixels
+        warnings.catch_warnings(),
     ):
+        warnings.simplefilter("ignore")  # of many pixels
         whole = list(pool.map(looks_whole, [paths[i] for i in looked_at]))
     return np.union1d(sampled, looked_at[~np.array(whole)])
 
