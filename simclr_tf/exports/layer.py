@@ -89,14 +89,18 @@ def _open(directory, output):
     with errors.about("directory"):
         found = opened.open_checkpoint(directory)
     facts = found.facts
+    refusal = errors.UserError(
+        "directory must be a SavedModel exported by this version of "
+        "simclr_tf, of a network that Keras can serialise; got "
+        f"{directory!r}"
+    )
     if not facts.get("network"):
-        raise errors.UserError(
-            "directory must be a SavedModel exported by this version of "
-            "simclr_tf, of a network that Keras can serialise; got "
-            f"{directory!r}"
-        )
+        raise refusal
     _check_output(output, facts["outputs"])
-    network = _rebuild(facts["network"])
+    try:
+        network = _rebuild(facts["network"])
+    except TypeError as error:  # of a class that nobody has registered
+        raise refusal from error
     _fill(network, found)
     return network if output in hub.HEAD_OUTPUTS else network.encoder
 

@@ -43,7 +43,7 @@ def watched(request, tmp_path):
 
 @pytest.mark.parametrize("device_type", ["CPU", "GPU"])
 def test_nothing_is_compiled_under_a_debugger(watched, device_type, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "absl")
     options = {"device_type": device_type, "num_replicas": 1}
     assert not any(compilation.choose("auto", **options))
     ours = [each.message for each in caplog.records if each.name == "absl"]
