@@ -217,7 +217,7 @@ def test_another_network_or_other_classes_are_one_line(trained, tmp_path):
         (
             [checkpoint, place, f"--dataset=folder:{flat}"],
             f"eval_split must have labels; 'folder:{flat}' split 'train' has "
-            "none",
+            "none: no labels, as most images lie in no class folder",
         ),
     )
     for arguments, expected in cases:
