@@ -163,6 +163,20 @@ def replica_index():
     return tf.cast(context.replica_id_in_sync_group, tf.int32)
 
 
+def positions_from(start, num_images):
+    """Positions of this replica's images, as if replicas stood in a row.
+
+    Args:
+        start: position of the first image of all replicas, int64 [].
+        num_images: of each replica, int64 [].
+
+    Returns:
+        int64 [num_images].
+    """
+    index = tf.cast(replica_index(), tf.int64)
+    return start + index * num_images + tf.range(num_images)
+
+
 def all_reduce_sum(tensor):
     """Sum over replicas, differentiable; the identity on one replica."""
     context = tf.distribute.get_replica_context()

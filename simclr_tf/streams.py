@@ -32,6 +32,13 @@ def say(text, stream):
         stream.write(text)
         stream.flush()
     except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            # Nor is Python to fail on it when it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        silence(stream)
+
+
+def silence(stream):
+    """Sends all that is written to a stream nowhere from now on.
+
+    So does what it still holds, on which Python would fail when it ends.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -9,10 +9,11 @@ _START_APART = ("import", "label_curve")
 _REPEATED = ("train", "train_then_eval", "eval", "label_curve")
 
 
-class CrossRule(NamedTuple):
-    """`field` must be `text`; `holds(config)` looks at other fields too.
+class Rule(NamedTuple):
+    """`field` must be `text`, or `verb` in place of "must be".
 
-    `verb` takes the place of "must be".
+    `holds` tells whether it is: here of a configuration, in `validation` of
+    the field's value.
     """
 
     field: str
@@ -48,7 +49,7 @@ def _num_projections(config):
 
 def _only_for(train_modes, field, nothing):
     """`field` is left at `nothing` in other kinds of training."""
-    return CrossRule(
+    return Rule(
         field,
         lambda config: (
             _train_mode(config) in (None, *train_modes)
@@ -61,7 +62,7 @@ def _only_for(train_modes, field, nothing):
 
 def _not_for_the_teacher_alone(field, nothing):
     """`field` is left at `nothing` where labels have no weight."""
-    return CrossRule(
+    return Rule(
         field,
         lambda config: (
             _train_mode(config) != "distill"
@@ -74,7 +75,7 @@ def _not_for_the_teacher_alone(field, nothing):
 
 def _not_for_the_curve(field, nothing, instead):
     """`field` is left at `nothing` by mode=label_curve, which has another."""
-    return CrossRule(
+    return Rule(
         field,
         lambda config: (
             config.mode != "label_curve" or getattr(config, field) == nothing
@@ -84,12 +85,12 @@ def _not_for_the_curve(field, nothing, instead):
 
 
 CROSS_RULES = (
-    CrossRule(
+    Rule(
         "model_dir",
         lambda config: config.model_dir or not _trains(config),
         "given for training",
     ),
-    CrossRule(
+    Rule(
         "model_dir",
         lambda config: (
             config.model_dir
@@ -98,37 +99,37 @@ CROSS_RULES = (
         ),
         "given where there is no checkpoint",
     ),
-    CrossRule(
+    Rule(
         "model_dir",
         lambda config: config.model_dir or config.mode not in _WRITE_APART,
         "given for mode=import, compare and label_curve",
     ),
-    CrossRule(
+    Rule(
         "checkpoint",
         lambda config: config.checkpoint or config.mode not in _START_APART,
         "given for mode=import and label_curve",
     ),
-    CrossRule(
+    Rule(
         "compare_with",
         lambda config: config.compare_with or config.mode != "compare",
         "given for mode=compare",
     ),
-    CrossRule(
+    Rule(
         "num_seeds",
         lambda config: config.num_seeds == 1 or config.mode in _REPEATED,
         "1 for other modes than " + ", ".join(_REPEATED),
     ),
-    CrossRule(
+    Rule(
         "model_dir",
         lambda config: config.model_dir or config.num_seeds == 1,
         "given for several seeds",
     ),
-    CrossRule(
+    Rule(
         "label_fraction",
         lambda config: not (config.label_fraction and config.labels_per_class),
         "0 where labels_per_class is given",
     ),
-    CrossRule(
+    Rule(
         "label_file",
         lambda config: (
             not config.label_file
@@ -136,7 +137,7 @@ CROSS_RULES = (
         ),
         "absent where label_fraction or labels_per_class is given",
     ),
-    CrossRule(
+    Rule(
         "teacher",
         lambda config: config.teacher or _train_mode(config) != "distill",
         "given for train_mode=distill",
@@ -156,19 +157,19 @@ CROSS_RULES = (
     _only_for(("distill",), "unlabelled_dataset", None),
     _only_for(("pretrain",), "microbatch_size", 0),
     _only_for(("pretrain",), "knn_every_epochs", 0),
-    CrossRule(
+    Rule(
         "keep_logits_layer",
         lambda config: (
             not (config.keep_logits_layer and config.zero_init_logits_layer)
         ),
         "off where zero_init_logits_layer is on",
     ),
-    CrossRule(
+    Rule(
         "train_batch_size",
         lambda config: config.train_batch_size >= 2 or not _pretrains(config),
         "at least 2 for pretraining (one image has no negatives)",
     ),
-    CrossRule(
+    Rule(
         "microbatch_size",
         lambda config: (
             not config.microbatch_size
@@ -176,21 +177,21 @@ CROSS_RULES = (
         ),
         "a divisor of train_batch_size",
     ),
-    CrossRule(
+    Rule(
         "fine_tune_after_block",
         lambda config: (
             config.fine_tune_after_block == -1 or not _pretrains(config)
         ),
         "-1 for train_mode=pretrain",
     ),
-    CrossRule(
+    Rule(
         "fine_tune_after_block",
         lambda config: (
             config.fine_tune_after_block == -1 or not config.from_scratch
         ),
         "-1 with from_scratch, as what is frozen would stay random",
     ),
-    CrossRule(
+    Rule(
         "fine_tune_after_block",
         lambda config: (
             config.fine_tune_after_block == -1
@@ -201,12 +202,12 @@ CROSS_RULES = (
         "-1 for a student without checkpoint, as what is frozen would stay "
         "random",
     ),
-    CrossRule(
+    Rule(
         "keep_logits_layer",
         lambda config: not (config.keep_logits_layer and config.from_scratch),
         "off with from_scratch",
     ),
-    CrossRule(
+    Rule(
         "eval_steps",
         lambda config: (
             not config.eval_steps
@@ -218,7 +219,7 @@ CROSS_RULES = (
         "0 for eval_protocol=frozen and transfer and for mode=label_curve, "
         "which score whole splits",
     ),
-    CrossRule(
+    Rule(
         "ft_proj_selector",
         lambda config: (
             -1 <= config.ft_proj_selector <= _num_projections(config)

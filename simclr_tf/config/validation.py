@@ -1,11 +1,11 @@
 """The rules a configuration obeys, as tables; checks are pure."""
 
 import re
-from typing import NamedTuple
 
 from simclr_tf import errors
 from simclr_tf.config import cross_rules, label_curve, model
 
+Rule = cross_rules.Rule
 MAX_SEED = 2**31 - 1
 GLOB_CHARACTERS = "*?[]"
 # Contrast and saturation draw a factor from 1 - 0.8 s: it must not fall
@@ -13,15 +13,6 @@ GLOB_CHARACTERS = "*?[]"
 MAX_JITTER = 1.25
 LAST_BLOCK_GROUP = 4
 SMALLEST_IMAGE_PX = 4
-
-
-class Rule(NamedTuple):
-    """`field` must be `text`; `holds(value)` tells whether it is."""
-
-    field: str
-    holds: object
-    text: str
-    verb: str = "must be"
 
 
 def check(config):

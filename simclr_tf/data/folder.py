@@ -90,15 +90,36 @@ def file_list_of(dataset, split):
     return _file_list(paths, scan.root)
 
 
-def _scan(dataset):
-    """A folder's `FolderScan`, and the `Layout` of the images it found."""
+def split_names(dataset):
+    """Names of a folder's splits, sorted; () for one that does not exist.
+
+    Args:
+        dataset: "folder:PATH".
+    """
+    root = _root(dataset)
+    return tuple(sorted(_walk(root)[1].files)) if root else ()
+
+
+def _root(dataset):
+    """The path of a folder that exists, or None."""
     root = os.path.expanduser(dataset.removeprefix(PREFIX))
-    if not tf.io.gfile.isdir(root):
+    return root if tf.io.gfile.isdir(root) else None
+
+
+def _walk(root):
+    """A folder's `FolderScan`, and the `Layout` of the images it found."""
+    scan = folder_scan.FolderScan(root)
+    return scan, folder_layout.layout_of(root, list(scan.image_files(root)))
+
+
+def _scan(dataset):
+    """As `_walk`, of a folder in which there are images."""
+    root = _root(dataset)
+    if root is None:
         raise errors.UserError(
             f"dataset must be a folder that exists; got {dataset!r}"
         )
-    scan = folder_scan.FolderScan(root)
-    found = folder_layout.layout_of(root, list(scan.image_files(root)))
+    scan, found = _walk(root)
     if not any(found.files.values()):
         raise errors.UserError(
             f"dataset must hold images ({', '.join(folder_scan.EXTENSIONS)}); "

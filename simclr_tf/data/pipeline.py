@@ -143,12 +143,17 @@ def _indices(source, start_position, seed, size):
         )
         return {"positions": positions, "indices": indices}
 
-    starts = _count(start_position, size)
+    starts = count(start_position, size)
     return starts.map(block, num_parallel_calls=_AUTOTUNE)
 
 
-def _count(start, step=1):
-    """int64 from `start` on; `Dataset.counter` leaves a graph behind."""
+def count(start, step=1):
+    """Endless int64 from `start` on; `Dataset.counter` leaves a graph behind.
+
+    Args:
+        start: the first, int or int64 [].
+        step: between two of them.
+    """
     return tf.data.Dataset.range(start, tf.int64.max, step)
 
 
@@ -192,8 +197,8 @@ def _shuffled_stream(source, start_position, seed):
         done = tf.where(epoch == first_epoch, skip, 0)
         return source.stream(seed, epoch, tf.cast(done, tf.int64))
 
-    records = _count(first_epoch).flat_map(one_epoch)
-    positions = _count(start_position)
+    records = count(first_epoch).flat_map(one_epoch)
+    positions = count(start_position)
     return tf.data.Dataset.zip(positions, records).map(
         lambda position, record: _from_record(record, positions=position)
     )

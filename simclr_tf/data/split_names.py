@@ -1,16 +1,6 @@
 """Which splits a data set has, before one is opened."""
 
-import os
-
-import tensorflow as tf
-
-from simclr_tf.data import (
-    digits,
-    folder,
-    folder_layout,
-    folder_scan,
-    tfds_source,
-)
+from simclr_tf.data import digits, folder, tfds_source
 
 
 def of_dataset(dataset, *, data_dir=None, download=True):
@@ -32,13 +22,5 @@ def of_dataset(dataset, *, data_dir=None, download=True):
     if dataset == digits.NAME:
         return digits.SPLITS
     if dataset.startswith(folder.PREFIX):
-        return _of_folder(dataset.removeprefix(folder.PREFIX))
+        return folder.split_names(dataset)
     return tfds_source.split_names(dataset, data_dir, download)
-
-
-def _of_folder(root):
-    root = os.path.expanduser(root)
-    if not tf.io.gfile.isdir(root):
-        return ()
-    files = folder_scan.FolderScan(root).image_files(root)
-    return tuple(sorted(folder_layout.layout_of(root, list(files)).files))

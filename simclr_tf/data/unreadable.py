@@ -15,8 +15,6 @@ import tensorflow as tf
 from simclr_tf import errors
 from simclr_tf.data import images, sources
 
-CHECKS = ("auto", "all", "none")
-"""How thoroughly a folder is checked when it is opened, see `check`."""
 MAX_DECODED = 2000
 """Files that "auto" decodes, a few seconds; smaller folders are decoded
 whole."""

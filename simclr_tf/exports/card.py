@@ -1,5 +1,8 @@
 """The model card that lies beside exported files."""
 
+INPUT = "float32 RGB in [0, 1], no mean or deviation subtracted"
+"""What every exported network takes, for the metadata."""
+
 HEADER = """\
 # {title}
 

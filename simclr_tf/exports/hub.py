@@ -146,8 +146,8 @@ def configuration(network):
     """
     try:
         found = keras.saving.serialize_keras_object(network)
-    except NotImplementedError:
-        return None
+    except NotImplementedError:  # Keras', of a class without `get_config`
+        return None  # the SavedModel serves all the same, but for our layer
     found.pop("compile_config", None)
     return found
 

@@ -2,8 +2,6 @@
 
 import os
 
-from simclr_tf.models import initial_weights
-
 FILE = "model.keras"
 
 
@@ -23,9 +21,6 @@ def write(model, temporary_directory, *, image_size):
     Returns:
         The path of the file.
     """
-    with initial_weights.drawn_from(0):  # none of which stays
-        copy = type(model).from_config(model.get_config()).build_on(image_size)
-    copy.set_weights(model.get_weights())
     path = os.path.join(temporary_directory, FILE)
-    copy.save(path)
+    model.copy_on(image_size).save(path)
     return path

@@ -89,20 +89,23 @@ def _open(directory, output):
     with errors.about("directory"):
         found = opened.open_checkpoint(directory)
     facts = found.facts
-    refusal = errors.UserError(
-        "directory must be a SavedModel exported by this version of "
-        "simclr_tf, of a network that Keras can serialise; got "
-        f"{directory!r}"
-    )
     if not facts.get("network"):
-        raise refusal
+        raise _not_serialised(directory)
     _check_output(output, facts["outputs"])
     try:
         network = _rebuild(facts["network"])
     except TypeError as error:  # of a class that nobody has registered
-        raise refusal from error
+        raise _not_serialised(directory) from error
     _fill(network, found)
     return network if output in hub.HEAD_OUTPUTS else network.encoder
+
+
+def _not_serialised(directory):
+    return errors.UserError(
+        "directory must be a SavedModel exported by this version of "
+        "simclr_tf, of a network that Keras can serialise; got "
+        f"{directory!r}"
+    )
 
 
 def _check_output(output, outputs):

@@ -31,20 +31,15 @@ def make_signatures(encode, *, images, image_size):
     def from_floats(images):
         return {"default": encode(images)}
 
-    @tf.function(input_signature=[UINT8_IMAGES])
-    def from_uint8(images):
-        return {"default": encode(prepare(images, image_size))}
-
-    @tf.function(input_signature=[JPEG_BYTES])
-    def from_jpeg(jpeg):
-        return {"default": encode(decode(jpeg, image_size))}
-
     feature_vector = from_floats.get_concrete_function()
+    of_uint8, of_jpeg = _of_pictures(
+        lambda images: {"default": encode(images)}, image_size
+    )
     return {
         "serving_default": feature_vector,
         "image_feature_vector": feature_vector,
-        "uint8_images": from_uint8.get_concrete_function(),
-        "jpeg_bytes": from_jpeg.get_concrete_function(),
+        "uint8_images": of_uint8,
+        "jpeg_bytes": of_jpeg,
     }
 
 
@@ -72,18 +67,22 @@ def make_classifiers(logits_of, *, image_size, class_names=None):
             known["names"] = tf.gather(tf.constant(list(class_names)), classes)
         return known
 
+    of_uint8, of_jpeg = _of_pictures(answer, image_size)
+    return {"predict": of_uint8, "classify_jpeg": of_jpeg}
+
+
+def _of_pictures(answer, image_size):
+    """An answer to float images, asked of uint8 images and of JPEG files."""
+
     @tf.function(input_signature=[UINT8_IMAGES])
-    def predict(images):
+    def of_uint8(images):
         return answer(prepare(images, image_size))
 
     @tf.function(input_signature=[JPEG_BYTES])
-    def classify_jpeg(jpeg):
+    def of_jpeg(jpeg):
         return answer(decode(jpeg, image_size))
 
-    return {
-        "predict": predict.get_concrete_function(),
-        "classify_jpeg": classify_jpeg.get_concrete_function(),
-    }
+    return of_uint8.get_concrete_function(), of_jpeg.get_concrete_function()
 
 
 def prepare(images, image_size):

@@ -78,7 +78,7 @@ def unshuffled_batches(source, *, batch_size, start_position):
             batch["labels"] = tf.gather(source.labels, indices)
         return batch
 
-    return tf.data.Dataset.counter(start_position, batch_size).map(gather)
+    return pipeline.count(start_position, batch_size).map(gather)
 
 
 def evaluation_batches(source, *, batch_size, seed, crops=None):
@@ -143,10 +143,9 @@ def positions(images, step):
         step: steps before this one, an integer.
     """
     num_images = tf.shape(images, out_type=tf.int64)[0]
-    index = tf.cast(distribution.replica_index(), tf.int64)
-    num_replicas = distribution.num_replicas()
-    first = (tf.cast(step, tf.int64) * num_replicas + index) * num_images
-    return first + tf.range(num_images)
+    num_all = num_images * distribution.num_replicas()
+    start = tf.cast(step, tf.int64) * num_all
+    return distribution.positions_from(start, num_images)
 
 
 def of_one_size(dataset):

@@ -8,10 +8,8 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import errors
+from simclr_tf.exports import card, formats
 from simclr_tf.exports import directory as export_directory
-from simclr_tf.exports import hub, keras_file, onnx_file
-
-FORMATS = ("savedmodel", "keras", "onnx")
 
 
 def export(
@@ -40,25 +38,21 @@ def export(
         errors.UserError: for another format, a directory that holds anything
             else, or a package that is missing.
     """
-    if format not in FORMATS:
+    if format not in formats.NAMES:
         raise errors.UserError(
-            f"format must be one of {', '.join(FORMATS)}; got {format!r}"
+            f"format must be one of {', '.join(formats.NAMES)}; got {format!r}"
         )
-    if format == "onnx":
-        onnx_file.check_available()
+    formats.check_available(format)
     lonely = _for_one_device(model, image_size)
 
     def fill(temporary):
-        if format == "savedmodel":
-            return hub.write(
-                lonely,
-                temporary,
-                image_size=image_size,
-                class_names=class_names,
-            )
-        write = {"keras": keras_file.write, "onnx": onnx_file.write}[format]
-        write(lonely, temporary, image_size=image_size)
-        return {}
+        return formats.write(
+            format,
+            lonely,
+            temporary,
+            image_size=image_size,
+            class_names=class_names,
+        )
 
     return export_directory.replace(
         os.fspath(directory),
@@ -67,7 +61,7 @@ def export(
             "format": format,
             "global_step": _step(model),
             "image_size": image_size,
-            "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
+            "input": card.INPUT,
             "num_classes": _num_classes(model),
             "class_names": class_names and list(class_names),
             "versions": _versions(),
@@ -79,9 +73,7 @@ def _for_one_device(model, image_size):
     """The model itself, or a copy of one that replicas share."""
     if model.distribute_strategy.num_replicas_in_sync == 1:
         return model
-    copy = type(model).from_config(model.get_config()).build_on(image_size)
-    copy.set_weights(model.get_weights())
-    return copy
+    return model.copy_on(image_size)
 
 
 def _step(model):

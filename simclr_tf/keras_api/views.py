@@ -204,11 +204,10 @@ class RandomViews(keras.layers.Layer):
     def _next_positions(self, num_images):
         """Positions of the next images, as if replicas stood in a row."""
         num_images = tf.cast(num_images, tf.int64)
-        index = tf.cast(distribution.replica_index(), tf.int64)
         start = tf.identity(self._num_seen.value)
         num_all = num_images * distribution.num_replicas()
         self._num_seen.assign(start + num_all)
-        return start + index * num_images + tf.range(num_images)
+        return distribution.positions_from(start, num_images)
 
 
 def _pair_of(functions):

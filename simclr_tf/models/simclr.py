@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from simclr_tf import errors
-from simclr_tf.models import heads, layers, norm, resnet
+from simclr_tf.models import heads, initial_weights, layers, norm, resnet
+from simclr_tf.optim import decay
 
 Outputs = collections.namedtuple("Outputs", "features projections logits")
 
@@ -174,6 +175,18 @@ class SimCLR(keras.Model):
         self(tf.zeros(shape), training=False)
         return self
 
+    def copy_on(self, image_size):
+        """A model of the same configuration and weights, and nothing else.
+
+        Args:
+            image_size: side in pixels that it is built at.
+        """
+        with initial_weights.drawn_from(0):  # none of which stays
+            copy = type(self).from_config(self.get_config())
+            copy.build_on(image_size)
+        copy.set_weights(self.get_weights())
+        return copy
+
     def call(self, images, training=False):
         """One pass.
 
@@ -250,7 +263,7 @@ class SimCLR(keras.Model):
         Source: official tf2/model.py, `add_weight_decay`.
         """
         if optimizer_decays:
-            return [v for v in self.supervised_variables if len(v.shape) > 1]
+            return [v for v in self.supervised_variables if decay.is_kernel(v)]
         normed = {id(v) for v in self.batch_norm_variables()}
         return [v for v in self.trainable_variables if id(v) not in normed]
 

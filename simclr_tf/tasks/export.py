@@ -5,7 +5,7 @@ import os
 from absl import logging
 
 from simclr_tf import errors
-from simclr_tf.exports import directory, hub, keras_file, onnx_file
+from simclr_tf.exports import card, directory, formats
 from simclr_tf.tasks.setup import (
     components,
     devices,
@@ -53,8 +53,7 @@ def run(config):
 
 def check_format(config):
     """Raises `UserError` if what `export_format` needs is not installed."""
-    if config.export_format == "onnx":
-        onnx_file.check_available()
+    formats.check_available(config.export_format)
 
 
 def export_step(config, model, step, facts):
@@ -84,7 +83,7 @@ def metadata(config, step, facts):
         "global_step": step,
         "identity": config.identity() if is_run else network_of(config),
         "image_size": config.image_size,
-        "input": "float32 RGB in [0, 1], no mean or deviation subtracted",
+        "input": card.INPUT,
         "num_classes": facts["num_classes"],
         "class_names": facts.get(same_data.CLASS_NAMES),
         "stem": components.stem_of(config),
@@ -99,39 +98,15 @@ def network_of(config):
 
 
 def _export(config, model, step, facts, path):
-    names = facts.get(same_data.CLASS_NAMES)
-
     def fill(temporary):
-        return _WRITERS[config.export_format](config, model, temporary, names)
+        return formats.write(
+            config.export_format,
+            model,
+            temporary,
+            image_size=config.image_size,
+            class_names=facts.get(same_data.CLASS_NAMES),
+        )
 
     directory.replace(path, fill, metadata=metadata(config, step, facts))
     logging.info("exported to %s", path)
     return path
-
-
-def _write_saved_model(config, model, temporary, class_names):
-    return hub.write(
-        model,
-        temporary,
-        image_size=config.image_size,
-        class_names=class_names,
-    )
-
-
-def _write_keras(config, model, temporary, class_names):
-    del class_names  # they are in the metadata
-    keras_file.write(model, temporary, image_size=config.image_size)
-    return {}
-
-
-def _write_onnx(config, model, temporary, class_names):
-    del class_names
-    onnx_file.write(model, temporary, image_size=config.image_size)
-    return {}
-
-
-_WRITERS = {
-    "savedmodel": _write_saved_model,
-    "keras": _write_keras,
-    "onnx": _write_onnx,
-}

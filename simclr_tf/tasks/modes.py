@@ -62,7 +62,7 @@ def train(config):
 def train_then_evaluate(config):
     """Trains, then scores the last checkpoint; returns the result."""
     config = given_data.settle_training(config)
-    train(config)
+    _TRAIN[config.train_mode](config)
     return evaluate.run(config, follow=False)
 
 

@@ -7,6 +7,8 @@ import sys
 
 from absl import logging as absl_logging
 
+from simclr_tf import streams
+
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -73,9 +75,7 @@ def show(text):
         print(_encodable(text), flush=True)
     except OSError as error:
         absl_logging.warning("results cannot be shown: %s", error)
-        with contextlib.suppress(OSError, ValueError):
-            # Nor is Python to fail on it when it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.silence(sys.stdout)
 
 
 def _encodable(text):
