@@ -6,11 +6,13 @@ the arithmetic of GPUs are after a call what they were before it.
 
 import contextlib
 import os
+import typing
 
 from absl import logging
 
 from simclr_tf import errors
 from simclr_tf.config import Config
+from simclr_tf.keras_api import model as keras_model
 from simclr_tf.tasks import evaluate as evaluation
 from simclr_tf.tasks import modes
 from simclr_tf.tasks.setup import (
@@ -21,17 +23,19 @@ from simclr_tf.tasks.setup import (
     given_data,
     precision,
 )
+from simclr_tf.tasks.training import training_run
 from simclr_tf.training import console
 
 
-def pretrain(config):
+def pretrain(config: Config) -> training_run.Result:
     """Pretrains as the command line does, showing its progress.
 
     Args:
         config: a `simclr_tf.Config` with `model_dir`.
 
     Returns:
-        The final step, an int.
+        `Result(model, step, metrics)`: the trained `SimCLR`, the final step,
+        and the last value of every metric.
 
     Raises:
         errors.UserError: if the configuration and the data do not fit.
@@ -39,7 +43,7 @@ def pretrain(config):
     return _train(config, "pretrain")
 
 
-def finetune(config):
+def finetune(config: Config) -> training_run.Result:
     """Trains on labels as the command line does, showing its progress.
 
     Args:
@@ -47,7 +51,8 @@ def finetune(config):
             `model_dir`, and `checkpoint` or `from_scratch`.
 
     Returns:
-        The final step, an int.
+        `Result(model, step, metrics)`: the trained `SimCLR`, the final step,
+        and the last value of every metric.
 
     Raises:
         errors.UserError: if configuration, labels and checkpoint do not fit.
@@ -55,7 +60,7 @@ def finetune(config):
     return _train(config, "finetune")
 
 
-def distill(config):
+def distill(config: Config) -> training_run.Result:
     """Trains a student as the command line does, showing its progress.
 
     Args:
@@ -63,7 +68,8 @@ def distill(config):
             `model_dir` and `teacher`.
 
     Returns:
-        The final step, an int.
+        `Result(model, step, metrics)`: the trained `SimCLR`, the final step,
+        and the last value of every metric.
 
     Raises:
         errors.UserError: if configuration, data and teacher do not fit.
@@ -71,7 +77,7 @@ def distill(config):
     return _train(config, "distill")
 
 
-def evaluate(config):
+def evaluate(config: Config) -> dict[str, typing.Any]:
     """Scores the newest checkpoint and exports it; waits for no other.
 
     It is written to `model_dir/saved_model/<step>`, the scores to
@@ -93,7 +99,9 @@ def evaluate(config):
         return evaluation.run(settled, follow=False)
 
 
-def load_model(path, **flags):
+def load_model(
+    path: str | os.PathLike, **flags: typing.Any
+) -> keras_model.SimCLR:
     """The network in a checkpoint of any kind, with its weights.
 
     Args:

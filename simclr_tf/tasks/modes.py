@@ -55,7 +55,7 @@ def run_once(config):
 
 
 def train(config):
-    """Trains in the manner of `train_mode`; returns the final step."""
+    """Trains in the manner of `train_mode`; returns its `Result`."""
     return _TRAIN[config.train_mode](given_data.settle_training(config))
 
 

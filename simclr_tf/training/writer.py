@@ -86,6 +86,23 @@ def write_events(directory, step, values):
     events.close()
 
 
+def last_values(directory):
+    """The last value of every metric of a run.
+
+    Args:
+        directory: the run's `model_dir`.
+
+    Returns:
+        dict of tag -> float; NaN for what was not finite.
+    """
+    latest = {}
+    for line in read_lines(os.path.join(directory, METRICS_FILE)):
+        if step_of(line) > -1:
+            latest |= json.loads(line)
+    latest.pop("step", None)
+    return {k: math.nan if v is None else v for k, v in latest.items()}
+
+
 def step_of(line):
     """The step of a line of metrics; -1 for one that is damaged."""
     try:

@@ -65,7 +65,15 @@ DIGITS = {
 @pytest.mark.slow
 def test_from_images_to_scores(tmp_path):
     pretrained, tuned = (str(tmp_path / name) for name in ("first", "second"))
-    assert simclr_tf.pretrain(Config(model_dir=pretrained, **DIGITS)) == 2
+    first = simclr_tf.pretrain(Config(model_dir=pretrained, **DIGITS))
+    assert first.step == 2
+    assert first.metrics["train/contrast_loss"] > 0
+    again = simclr_tf.pretrain(Config(model_dir=pretrained, **DIGITS))
+    assert again.metrics == first.metrics
+    for old, new in zip(
+        first.model.variables, again.model.variables, strict=True
+    ):
+        np.testing.assert_array_equal(old, new)
     config = Config(
         train_mode="finetune",
         checkpoint=pretrained,
@@ -73,7 +81,7 @@ def test_from_images_to_scores(tmp_path):
         model_dir=tuned,
         **DIGITS,
     )
-    assert simclr_tf.finetune(config) == 2
+    assert simclr_tf.finetune(config).step == 2
     result = simclr_tf.evaluate(Config(mode="eval", model_dir=tuned))
     assert result == json.loads(pathlib.Path(tuned, "result.json").read_text())
     assert 0 <= result["eval/label_top_1_accuracy"] <= 1

@@ -67,3 +67,14 @@ def test_a_resume_tells_one_history(tmp_path, torn):
 def test_events_from_outside_the_loop(tmp_path):
     writer.write_events(str(tmp_path), 5, {"eval/label_top_1_accuracy": 0.5})
     assert glob.glob(f"{tmp_path}/events*")
+
+
+def test_the_last_value_of_every_metric(tmp_path):
+    assert writer.last_values(str(tmp_path)) == {}
+    out = writer.MetricsWriter(str(tmp_path))
+    out.scalars(1, {"loss": 3.0, "knn": 0.5})
+    out.scalars(2, {"loss": 2.0, "rate": float("nan")})
+    out.close()
+    found = writer.last_values(str(tmp_path))
+    assert (found["loss"], found["knn"]) == (2.0, 0.5)
+    assert np.isnan(found["rate"])

@@ -36,6 +36,7 @@ from simclr_tf.tasks.curve import frozen_points, trainings
 from simclr_tf.tasks.planning import probe
 from simclr_tf.tasks.scoring import block_probes, saved_predictions
 from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
+from simclr_tf.tasks.training import training_run
 from simclr_tf.viz import confusion, label_budgets, label_curve
 
 STEP = 7
@@ -236,7 +237,7 @@ def _values(labels, seed):
 def _stub_runs(record):
     def note_run(config, **_):
         record.note("run", **dataclasses.asdict(config))
-        return STEP
+        return training_run.Result(stand_in.model, STEP, {})
 
     def note_plan(opened_run):
         record.note("timed", **dataclasses.asdict(opened_run.config))

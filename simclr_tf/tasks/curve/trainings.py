@@ -64,7 +64,7 @@ def train_and_score(config, method, fraction, seed):
     logging.info(
         "%s, %g%% of the labels, seed %d", method, 100 * fraction, seed
     )
-    step = finetune.run(config)
+    step = finetune.run(config).step
     path = os.path.join(config.model_dir, f"result_{step}.json")
     if tf.io.gfile.exists(path):
         return files.read_json(path)[TOP_1]

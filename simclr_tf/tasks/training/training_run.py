@@ -13,6 +13,7 @@ from absl import logging
 from simclr_tf import cpu, distribution, errors
 from simclr_tf.checkpoints import checkpoint
 from simclr_tf.data import pipeline, unreadable
+from simclr_tf.keras_api import model as keras_model
 from simclr_tf.tasks.setup import (
     components,
     given_checkpoint,
@@ -65,6 +66,21 @@ class Run(typing.NamedTuple):
 
 
 @released_graphs.released()
+class Result(typing.NamedTuple):
+    """What a run of training comes to.
+
+    Attributes:
+        model: the trained `SimCLR`.
+        step: the final step.
+        metrics: dict of the name of each metric in `metrics.jsonl`, such as
+            "train/contrast_loss", to its last value.
+    """
+
+    model: keras_model.SimCLR
+    step: int
+    metrics: dict[str, float]
+
+
 def run(config, recipe):
     """Trains until exactly the planned step, resuming if it can.
 
@@ -73,7 +89,7 @@ def run(config, recipe):
         recipe: a `recipe.Recipe`.
 
     Returns:
-        The final step.
+        A `Result`; of a run that was complete, too.
 
     Raises:
         errors.UserError: if the configuration and the data do not fit.
@@ -95,11 +111,12 @@ def run(config, recipe):
     )
     with run_lock.held(config.model_dir) as lock:
         model_dir.check_free(config, facts)  # now that no other can change it
-        return run_alone(opened, checkpoints, facts, lock)
+        step = run_alone(opened, checkpoints, facts, lock)
+    return Result(state.model, step, writer.last_values(config.model_dir))
 
 
 def run_alone(opened, checkpoints, facts, lock):
-    """The rest of `run`, while no other process trains in `model_dir`."""
+    """Trains while no other process does in `model_dir`; returns the step."""
     config, recipe, source, plan, state = (
         opened.config,
         opened.recipe,
