@@ -7,6 +7,7 @@ package first. `.keras` files that hold classes of it load from here on.
 """
 
 import importlib
+import typing
 
 from simclr_tf import backend, cores, cpu, keras_classes, quiet_import
 
@@ -16,6 +17,39 @@ cpu.turn_on_onednn()
 keras_classes.register()
 
 __version__ = "0.1.0"
+
+if typing.TYPE_CHECKING:  # what `__getattr__` imports, for type checkers
+    from simclr_tf.augment.views import apply_views as apply_views
+    from simclr_tf.augment.views import sample_views as sample_views
+    from simclr_tf.config.config import Config as Config
+    from simclr_tf.errors import UserError as UserError
+    from simclr_tf.exports.layer import SavedModelLayer as SavedModelLayer
+    from simclr_tf.keras_api.callbacks import KNNCallback as KNNCallback
+    from simclr_tf.keras_api.datasets import open_dataset as open_dataset
+    from simclr_tf.keras_api.embedding import embed as embed
+    from simclr_tf.keras_api.export import export as export
+    from simclr_tf.keras_api.loss import NTXent as NTXent
+    from simclr_tf.keras_api.model import SimCLR as SimCLR
+    from simclr_tf.keras_api.scores import (
+        few_label_accuracy as few_label_accuracy,
+    )
+    from simclr_tf.keras_api.scores import knn_accuracy as knn_accuracy
+    from simclr_tf.keras_api.scores import linear_probe as linear_probe
+    from simclr_tf.keras_api.views import RandomViews as RandomViews
+    from simclr_tf.losses.ntxent import nt_xent as nt_xent
+    from simclr_tf.losses.ntxent_streaming import (
+        nt_xent_streaming as nt_xent_streaming,
+    )
+    from simclr_tf.models.heads import ProjectionHead as ProjectionHead
+    from simclr_tf.models.resnet import ResNet as ResNet
+    from simclr_tf.optim.lamb import LAMB as LAMB
+    from simclr_tf.optim.lars import LARS as LARS
+    from simclr_tf.optim.schedules import WarmupCosine as WarmupCosine
+    from simclr_tf.tasks.api import distill as distill
+    from simclr_tf.tasks.api import evaluate as evaluate
+    from simclr_tf.tasks.api import finetune as finetune
+    from simclr_tf.tasks.api import load_model as load_model
+    from simclr_tf.tasks.api import pretrain as pretrain
 
 _EXPORTS = {
     "Config": ("config.config", "Config"),

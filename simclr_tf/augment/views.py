@@ -6,6 +6,7 @@ Legend: `B` images, `H W` input size, `C` channels, `S` output side. The two
 public functions also take one image, without the axis B; the others do not.
 """
 
+import typing
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -54,7 +55,14 @@ class ViewSpec(NamedTuple):
     sigma: tf.Tensor
 
 
-def sample_views(seed, positions, *, height, width, **recipe):
+def sample_views(
+    seed: int | tf.Tensor,
+    positions: typing.Any,
+    *,
+    height: int | tf.Tensor,
+    width: int | tf.Tensor,
+    **recipe: typing.Any,
+) -> tuple[ViewSpec, ViewSpec]:
     """Samples two independent views of each example.
 
     The same inside `tf.data.Dataset.map` and outside, eagerly and compiled:
@@ -173,7 +181,14 @@ def sample_crop_flip(seed, positions, **options):
     return sample_view(keys, strength=0.0, blur_prob=0.0, **options)
 
 
-def apply_views(images, view, *, image_size, jitter_impl="v2", use_blur=True):
+def apply_views(
+    images: tf.Tensor,
+    view: ViewSpec,
+    *,
+    image_size: int,
+    jitter_impl: str = "v2",
+    use_blur: bool = True,
+) -> tf.Tensor:
     """Makes the view that a `ViewSpec` describes; deterministic.
 
     Args:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import difflib
+import inspect
 import json
+import typing
 
 from simclr_tf import errors
 from simclr_tf.config import (
@@ -34,7 +36,7 @@ _GROUPS = (
 )
 
 
-@dataclasses.dataclass(frozen=True, init=False)
+@dataclasses.dataclass(frozen=True)
 class Config(
     data.DataConfig,
     model.ModelConfig,
@@ -61,9 +63,11 @@ class Config(
     Source: official tf2/run.py.
     """
 
-    def __init__(self, **values):
-        """Sets the given knobs, and the others to their defaults."""
-        self._assign(values, frozenset(values))
+    if not typing.TYPE_CHECKING:  # checkers and editors read the fields
+
+        def __init__(self, **values):
+            """Sets the given knobs, and the others to their defaults."""
+            self._assign(values, frozenset(values))
 
     def __repr__(self):
         """The call that makes an equal configuration with the same set."""
@@ -142,6 +146,25 @@ class Config(
         return tuple(
             (title, dataclasses.fields(group)) for title, group in _GROUPS
         )
+
+
+def _signature():
+    """The constructor's: every field by its name, in the order of --help."""
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=field.type,
+            )
+            for _, group in Config.group_fields()
+            for field in group
+        ]
+    )
+
+
+Config.__signature__ = _signature()
 
 
 def _unknown(name, known):

@@ -1,5 +1,8 @@
 """An export as a layer of a Keras 3 model."""
 
+import os
+import typing
+
 import keras
 import tensorflow as tf
 
@@ -39,7 +42,14 @@ class SavedModelLayer(keras.layers.Layer):
             no such output.
     """
 
-    def __init__(self, directory, output=None, *, network=None, **kwargs):
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        output: str | None = None,
+        *,
+        network: dict | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         """See the class."""
         super().__init__(**kwargs | {"dtype": "float32"})
         self.directory = str(directory)

@@ -3,6 +3,8 @@
 Dimension letters: `B` rows, `D` features, `P` projection, `K` classes.
 """
 
+import typing
+
 import keras
 import tensorflow as tf
 
@@ -47,15 +49,15 @@ class ProjectionHead(keras.layers.Layer):
 
     def __init__(
         self,
-        mode="nonlinear",
+        mode: str = "nonlinear",
         *,
-        num_layers=3,
-        out_dim=128,
-        bn_momentum=0.9,
-        sync_bn=True,
-        fused_bn=True,
-        **kwargs,
-    ):
+        num_layers: int = 3,
+        out_dim: int = 128,
+        bn_momentum: float = 0.9,
+        sync_bn: bool = True,
+        fused_bn: bool = True,
+        **kwargs: typing.Any,
+    ) -> None:
         """See the class."""
         _check(mode, num_layers, out_dim)
         super().__init__(**kwargs)

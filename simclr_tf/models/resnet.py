@@ -64,19 +64,19 @@ class ResNet(keras.Model):
 
     def __init__(
         self,
-        depth=50,
+        depth: int = 50,
         *,
-        width=1.0,
-        sk_ratio=0.0,
-        se_ratio=0.0,
-        stem="imagenet",
-        bn_momentum=0.9,
-        sync_bn=True,
-        fused_bn=True,
-        remat=False,
-        dtype="float32",
-        name="resnet",
-    ):
+        width: float = 1.0,
+        sk_ratio: float = 0.0,
+        se_ratio: float = 0.0,
+        stem: str = "imagenet",
+        bn_momentum: float = 0.9,
+        sync_bn: bool = True,
+        fused_bn: bool = True,
+        remat: bool = False,
+        dtype: str = "float32",
+        name: str = "resnet",
+    ) -> None:
         """See the class."""
         _check(depth, width, sk_ratio, se_ratio, stem)
         super().__init__(name=name, dtype=dtype)

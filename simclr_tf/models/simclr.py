@@ -57,21 +57,21 @@ class SimCLR(keras.Model):
 
     def __init__(
         self,
-        encoder=None,
+        encoder: keras.Layer | None = None,
         *,
-        proj_head_mode="nonlinear",
-        num_proj_layers=3,
-        proj_out_dim=128,
-        ft_proj_selector=0,
-        num_classes=None,
-        probe_stop_gradient=True,
-        sync_bn=True,
-        fused_bn=True,
-        remat=False,
-        bn_momentum=0.9,
-        dtype="float32",
-        name="simclr",
-    ):
+        proj_head_mode: str = "nonlinear",
+        num_proj_layers: int = 3,
+        proj_out_dim: int = 128,
+        ft_proj_selector: int = 0,
+        num_classes: int | None = None,
+        probe_stop_gradient: bool = True,
+        sync_bn: bool = True,
+        fused_bn: bool = True,
+        remat: bool = False,
+        bn_momentum: float = 0.9,
+        dtype: str = "float32",
+        name: str = "simclr",
+    ) -> None:
         """See the class."""
         super().__init__(name=name, dtype="float32")
         if encoder is None:

@@ -1,5 +1,8 @@
 """LAMB: Adam's step under a layer-wise trust ratio."""
 
+import collections.abc
+import typing
+
 import keras
 import tensorflow as tf
 
@@ -76,17 +79,17 @@ class LAMB(layerwise.LayerwiseOptimizer):
 
     def __init__(
         self,
-        learning_rate,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
         *,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-6,
-        weight_decay=0.0,
-        exclude=(),
-        exclude_vectors=False,
-        name="lamb",
-        **base,
-    ):
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-6,
+        weight_decay: float = 0.0,
+        exclude: collections.abc.Iterable = (),
+        exclude_vectors: bool = False,
+        name: str = "lamb",
+        **base: typing.Any,
+    ) -> None:
         """See `lamb_update` and `layerwise.LayerwiseOptimizer`."""
         super().__init__(
             learning_rate,

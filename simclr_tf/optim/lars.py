@@ -1,5 +1,8 @@
 """LARS in the variant of SimCLR."""
 
+import collections.abc
+import typing
+
 import keras
 
 from simclr_tf.optim import layerwise
@@ -76,18 +79,18 @@ class LARS(layerwise.LayerwiseOptimizer):
 
     def __init__(
         self,
-        learning_rate,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
         *,
-        momentum=0.9,
-        weight_decay=0.0,
-        eta=0.001,
-        nesterov=False,
-        classic_momentum=True,
-        exclude=(),
-        exclude_vectors=True,
-        name="lars",
-        **base,
-    ):
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        eta: float = 0.001,
+        nesterov: bool = False,
+        classic_momentum: bool = True,
+        exclude: collections.abc.Iterable = (),
+        exclude_vectors: bool = True,
+        name: str = "lars",
+        **base: typing.Any,
+    ) -> None:
         """See `lars_update` and `layerwise.LayerwiseOptimizer`."""
         super().__init__(
             learning_rate,

@@ -70,7 +70,13 @@ def warmup_cosine(step, *, peak, warmup_steps, total_steps):
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     """`warmup_cosine` as a Keras schedule; see there for the arguments."""
 
-    def __init__(self, peak, *, warmup_steps, total_steps):
+    def __init__(
+        self,
+        peak: float,
+        *,
+        warmup_steps: int,
+        total_steps: int,
+    ) -> None:
         """Holds the numbers; raises ValueError as `warmup_cosine` does."""
         _check_steps(warmup_steps, total_steps)
         self.peak = peak
