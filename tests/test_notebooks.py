@@ -70,6 +70,7 @@ def test_the_package_is_imported_and_not_copied(path):
         if isinstance(node, ast.Import):
             modules |= {alias.name.split(".")[0] for alias in node.names}
         if isinstance(node, ast.ImportFrom):
+            assert not node.module.startswith("simclr_tf")  # public names
             modules.add(node.module.split(".")[0])
     assert "simclr_tf" in modules
     assert modules <= IMPORTED

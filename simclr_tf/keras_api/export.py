@@ -19,6 +19,7 @@ def export(
     image_size: int,
     format: str = "savedmodel",
     class_names: typing.Sequence[str] | None = None,
+    step: int | None = None,
 ) -> str:
     """Writes a model card and the network into a directory.
 
@@ -30,6 +31,8 @@ def export(
             TensorFlow Hub; "keras", the whole model for
             `keras.models.load_model`; "onnx", the encoder.
         class_names: of the classifier, if there is one.
+        step: that the weights were reached at, for the card; None for the
+            optimizer's count.
 
     Returns:
         The directory.
@@ -59,7 +62,7 @@ def export(
         fill,
         metadata={
             "format": format,
-            "global_step": _step(model),
+            "global_step": _step(model) if step is None else step,
             "image_size": image_size,
             "input": card.INPUT,
             "num_classes": _num_classes(model),
@@ -78,9 +81,8 @@ def _for_one_device(model, image_size):
 
 def _step(model):
     """Optimizer updates so far; 0 of a model that is not compiled."""
-    if model.optimizer is None:
-        return 0
-    return int(model.optimizer.iterations.numpy())
+    optimizer = getattr(model, "optimizer", None)
+    return 0 if optimizer is None else int(optimizer.iterations.numpy())
 
 
 def _num_classes(model):

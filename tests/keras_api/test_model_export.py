@@ -29,6 +29,14 @@ def test_a_saved_model_is_opened_in_every_way(tmp_path):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_model_that_is_not_compiled(tmp_path):
+    model = simclr_tf.SimCLR(simclr_tf.ResNet(10, width=1 / 16, stem="cifar"))
+    model.build_on(8)
+    path = simclr_tf.export(model, tmp_path / "out", image_size=8, step=5)
+    assert "| steps | 5 |" in (tmp_path / "out" / "README.md").read_text()
+    assert simclr_tf.load_model(path).encoder.depth == 10
+
+
 def test_a_model_of_replicas_leaves_them(mirrored, tmp_path):
     with mirrored(2).scope():
         model = digits_run.small_model()
