@@ -7,17 +7,37 @@ switch TensorFlow has for it is global, and there is
 none for TPUs; so the operands are split instead.
 """
 
+import contextlib
+import contextvars
+
 import tensorflow as tf
 
 _UPPER_HALF = -0x10000  # the bits bfloat16 keeps: sign, exponent, 7 of 23
 _NUM_PARTS = 3  # 3 x 8 significant bits hold the 24 of a float32
+_is_on_cpu = contextvars.ContextVar("is_on_cpu", default=False)
+
+
+@contextlib.contextmanager
+def on_cpu():
+    """A context whose operations are placed on the CPU of whoever runs them.
+
+    Products are plain there, as on a machine with CPUs alone: a graph for
+    others that is built within does not depend on the devices here.
+    """
+    token = _is_on_cpu.set(True)
+    try:
+        with tf.device("/device:CPU:0"):
+            yield
+    finally:
+        _is_on_cpu.reset(token)
 
 
 def full_precision_matmul(a, b, *, transpose_b=False):
     """Matrix product and its gradient in float32 on any device.
 
-    Plain where only CPUs are visible; elsewhere through `split_matmul`, nine
-    small products for one (little beside an encoder's cost).
+    Plain where only CPUs are visible, and within `on_cpu`; elsewhere through
+    `split_matmul`, nine small products for one (little beside an encoder's
+    cost).
 
     Args:
         a: float32 [..., n, k].
@@ -93,5 +113,7 @@ def bfloat16_parts(x):
 
 
 def _only_cpus():
+    if _is_on_cpu.get():
+        return True
     devices = tf.config.list_logical_devices()
     return all("CPU" in device.device_type for device in devices)

@@ -1,5 +1,7 @@
 """Products in full float32, where an accelerator rounds their factors."""
 
+import types
+
 import numpy as np
 import pytest
 import rounded_products
@@ -71,3 +73,14 @@ def test_cpus_multiply_plainly():
     expected = tf.matmul(a, b, transpose_b=True)
     actual = matmul.full_precision_matmul(a, b, transpose_b=True)
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_graphs_for_other_machines_multiply_plainly(monkeypatch):
+    devices = [types.SimpleNamespace(device_type="GPU")]
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda: devices)
+    a, b = tf.ones([2, 3]), tf.ones([3, 2])
+    with matmul.on_cpu():
+        assert matmul._only_cpus()
+        product = matmul.full_precision_matmul(a, b)
+    assert not matmul._only_cpus()
+    assert product.device.endswith("CPU:0")

@@ -6,6 +6,7 @@ classes.
 
 import tensorflow as tf
 
+from simclr_tf import matmul
 from simclr_tf.augment import views
 
 UINT8_IMAGES = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
@@ -86,8 +87,13 @@ def _of_pictures(answer, image_size):
 
 
 def prepare(images, image_size):
-    """uint8 [B, H, W, 3] of any size to float32 [B, S, S, 3] in [0, 1]."""
-    return views.eval_images(images, image_size=image_size)
+    """uint8 [B, H, W, 3] of any size to float32 [B, S, S, 3] in [0, 1].
+
+    On the CPU, wherever the network runs: exact, and of operations that
+    TensorFlow Lite has.
+    """
+    with matmul.on_cpu():
+        return views.eval_images(images, image_size=image_size)
 
 
 def decode(jpeg, image_size):

@@ -1,12 +1,13 @@
 """Exports with a supervised head say which class they see."""
 
 import os
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from simclr_tf.exports import serving
+from simclr_tf.exports import hub, serving
 
 SIDE = 8
 NAMES = ["ant", "bee", "cé"]
@@ -90,6 +91,21 @@ def test_tensorflow_lite_gives_the_same(exported, pictures, name):
             np.testing.assert_array_equal(found[key], value)
         else:
             np.testing.assert_allclose(found[key], value, atol=1e-5)
+
+
+def test_an_export_made_beside_an_accelerator_converts(model, monkeypatch):
+    """There products are split by bit operations that TFLite lacks."""
+    devices = [types.SimpleNamespace(device_type="GPU")]
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda: devices)
+    made = serving.make_signatures(
+        lambda images: model(images).logits,
+        images=hub.IMAGES,
+        image_size=2 * SIDE,  # resized, by a product
+    )["uint8_images"]
+    monkeypatch.undo()
+    kinds = {op.type for op in made.graph.get_operations()}
+    assert "BitwiseAnd" not in kinds
+    assert tf.lite.TFLiteConverter.from_concrete_functions([made]).convert()
 
 
 @pytest.mark.parametrize("name", ["jpeg_bytes", "classify_jpeg"])
