@@ -21,6 +21,11 @@ __version__ = "0.1.0"
 if typing.TYPE_CHECKING:  # what `__getattr__` imports, for type checkers
     from simclr_tf.augment.views import apply_views as apply_views
     from simclr_tf.augment.views import sample_views as sample_views
+    from simclr_tf.commands.api import distill as distill
+    from simclr_tf.commands.api import evaluate as evaluate
+    from simclr_tf.commands.api import finetune as finetune
+    from simclr_tf.commands.api import load_model as load_model
+    from simclr_tf.commands.api import pretrain as pretrain
     from simclr_tf.config.config import Config as Config
     from simclr_tf.errors import UserError as UserError
     from simclr_tf.exports.layer import SavedModelLayer as SavedModelLayer
@@ -45,11 +50,6 @@ if typing.TYPE_CHECKING:  # what `__getattr__` imports, for type checkers
     from simclr_tf.optim.lamb import LAMB as LAMB
     from simclr_tf.optim.lars import LARS as LARS
     from simclr_tf.optim.schedules import WarmupCosine as WarmupCosine
-    from simclr_tf.tasks.api import distill as distill
-    from simclr_tf.tasks.api import evaluate as evaluate
-    from simclr_tf.tasks.api import finetune as finetune
-    from simclr_tf.tasks.api import load_model as load_model
-    from simclr_tf.tasks.api import pretrain as pretrain
 
 _EXPORTS = {
     "Config": ("config.config", "Config"),
@@ -65,19 +65,19 @@ _EXPORTS = {
     "UserError": ("errors", "UserError"),
     "WarmupCosine": ("optim.schedules", "WarmupCosine"),
     "apply_views": ("augment.views", "apply_views"),
-    "distill": ("tasks.api", "distill"),
+    "distill": ("commands.api", "distill"),
     "embed": ("keras_api.embedding", "embed"),
-    "evaluate": ("tasks.api", "evaluate"),
+    "evaluate": ("commands.api", "evaluate"),
     "export": ("keras_api.export", "export"),
     "few_label_accuracy": ("keras_api.scores", "few_label_accuracy"),
-    "finetune": ("tasks.api", "finetune"),
+    "finetune": ("commands.api", "finetune"),
     "knn_accuracy": ("keras_api.scores", "knn_accuracy"),
     "linear_probe": ("keras_api.scores", "linear_probe"),
-    "load_model": ("tasks.api", "load_model"),
+    "load_model": ("commands.api", "load_model"),
     "nt_xent": ("losses.ntxent", "nt_xent"),
     "nt_xent_streaming": ("losses.ntxent_streaming", "nt_xent_streaming"),
     "open_dataset": ("keras_api.datasets", "open_dataset"),
-    "pretrain": ("tasks.api", "pretrain"),
+    "pretrain": ("commands.api", "pretrain"),
     "sample_views": ("augment.views", "sample_views"),
 }
 

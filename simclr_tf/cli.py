@@ -127,7 +127,7 @@ def dispatch(config, *, typed=()):
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_import.quietly():
-        from simclr_tf.tasks import modes
+        from simclr_tf.commands import modes
         from simclr_tf.training import console as screen
 
     if not flags.FLAGS["verbosity"].present:

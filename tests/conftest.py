@@ -16,8 +16,8 @@ import pytest
 import tensorflow as tf
 
 from simclr_tf import distribution
+from simclr_tf.commands import export
 from simclr_tf.data import digits
-from simclr_tf.tasks import export
 
 NUM_LOGICAL_CPUS = 4
 SLOW_SECS = 20

@@ -23,8 +23,8 @@ from tensorboard.backend.event_processing import event_accumulator
 from simclr_tf.checkpoints import checkpoint
 from simclr_tf.config import Config
 from simclr_tf.data import digits
-from simclr_tf.tasks.setup import components
-from simclr_tf.tasks.training import training_run
+from simclr_tf.methods import training_run
+from simclr_tf.setup import networks
 
 LAST = 6
 RESULT_KEYS = {
@@ -305,7 +305,7 @@ def test_export_gives_the_features_of_the_run(finished, tmp_path):
         model_dir=directory, resnet_depth=10, width_multiplier=0.125,
         proj_out_dim=8, image_size=8,
     )  # fmt: skip
-    model = components.make_model(config, num_classes=10, sync_bn=False)
+    model = networks.make_model(config, num_classes=10, sync_bn=False)
     found = values(directory, LAST)
     for variable in model.variables:
         key = f"model/{variable.path}/.ATTRIBUTES/VARIABLE_VALUE"

@@ -9,8 +9,8 @@ import pytest
 from command_line import TINY, run
 
 from simclr_tf import files
+from simclr_tf.commands import evaluate
 from simclr_tf.evaluation import predictions
-from simclr_tf.tasks import evaluate
 
 ROOT = pathlib.Path(__file__).parent.parent
 LAST = 6

@@ -11,8 +11,8 @@ from command_line import run
 
 from simclr_tf.config import Config
 from simclr_tf.data import digits
-from simclr_tf.tasks.scoring import frozen_features
-from simclr_tf.tasks.setup import components
+from simclr_tf.scoring import frozen_features
+from simclr_tf.setup import networks
 
 pytestmark = pytest.mark.usefixtures("no_export")
 
@@ -125,7 +125,7 @@ def test_features_are_computed_once(pretrained, tmp_path):
 
 def test_features_are_of_labels_and_precision(opened_digits, tmp_path):
     config = Config(mode="plan", feature_cache=str(tmp_path), image_size=8)
-    model = components.make_eval_model(
+    model = networks.make_eval_model(
         config.replace(resnet_depth=10, width_multiplier=0.125),
         num_classes=None,
     )
@@ -145,7 +145,7 @@ def test_features_are_of_labels_and_precision(opened_digits, tmp_path):
 def test_images_without_a_label_are_left_out(opened_digits):
     config = Config(mode="plan", image_size=8, resnet_depth=10)
     config = config.replace(width_multiplier=0.125)
-    model = components.make_eval_model(config, num_classes=None)
+    model = networks.make_eval_model(config, num_classes=None)
     labels = opened_digits.labels.copy()
     labels[::3] = -1
     partly = dataclasses.replace(opened_digits, labels=labels)

@@ -11,7 +11,7 @@ import pytest
 
 import simclr_tf
 from simclr_tf.checkpoints import official
-from simclr_tf.tasks.setup import components
+from simclr_tf.setup import networks
 
 ROOT = pathlib.Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "colab").glob("*.ipynb"))
@@ -191,7 +191,7 @@ def official_saved_model(tmp_path_factory):
     config = simclr_tf.Config(
         model_dir="d", resnet_depth=18, width_multiplier=1 / 8, image_size=32
     )
-    model = components.make_eval_model(config, num_classes=1000)
+    model = networks.make_eval_model(config, num_classes=1000)
     table = {k: v.value for k, v in official.tf2_variables(model).items()}
     directory = str(tmp_path_factory.mktemp("official") / "saved_model")
     return official_files.write_saved_model(table, directory)

@@ -23,10 +23,10 @@ from tensorflow.python.eager import context as tf_context
 
 import simclr_tf
 from simclr_tf import distribution
+from simclr_tf.commands import export
 from simclr_tf.config import Config
 from simclr_tf.exports import keras_file, onnx_file
-from simclr_tf.tasks import export
-from simclr_tf.tasks.setup import components
+from simclr_tf.setup import networks
 from simclr_tf.training import console
 
 LOGGERS = ("absl", "tensorflow", "keras", "matplotlib", "tf2onnx", "h5py")
@@ -161,11 +161,11 @@ def assert_kept():
 
 def test_making_and_writing_a_model(assert_kept, tmp_path):
     config = Config(model_dir="d", **RUN)
-    for make in (components.make_eval_model, components.make_model):
-        more = {"sync_bn": False} if make is components.make_model else {}
+    for make in (networks.make_eval_model, networks.make_model):
+        more = {"sync_bn": False} if make is networks.make_model else {}
         model = assert_kept(make, config, num_classes=3, **more)
     assert_kept(
-        components.make_train_state,
+        networks.make_train_state,
         config,
         num_classes=3,
         total_steps=2,
@@ -173,7 +173,7 @@ def test_making_and_writing_a_model(assert_kept, tmp_path):
     )
     assert_kept(keras_file.write, model, str(tmp_path), image_size=8)
     wide = config.replace(precision="bfloat16")
-    model = components.make_eval_model(wide, num_classes=3)
+    model = networks.make_eval_model(wide, num_classes=3)
     assert_kept(onnx_file._in_float32, model.encoder, 8)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from command_line import assert_same_values, run, values
 
+from simclr_tf.commands import transfer_finetune, transfer_linear
 from simclr_tf.config import Config
 from simclr_tf.data import digits, labelled, transfer_sets
 from simclr_tf.evaluation import features
-from simclr_tf.tasks import transfer_finetune, transfer_linear
-from simclr_tf.tasks.setup import components, given_checkpoint
+from simclr_tf.setup import given_checkpoint, given_images, networks
 
 pytestmark = pytest.mark.usefixtures("no_export")
 
@@ -215,7 +215,7 @@ def opened(copied, **options):
     config, facts = given_checkpoint.recall(
         Config(mode="eval", model_dir=str(copied), **options)
     )
-    model = components.make_eval_model(config, num_classes=facts["num_classes"])
+    model = networks.make_eval_model(config, num_classes=facts["num_classes"])
     given_checkpoint.load(str(copied), model)
     (each,) = transfer_sets.find(["digits"])
     return config, model, each
@@ -223,13 +223,13 @@ def opened(copied, **options):
 
 def test_linear_sees_the_whole_square(copied, monkeypatch):
     asked = []
-    honest = components.eval_batches
+    honest = given_images.eval_batches
 
     def remember(config, source, **recipe):
         asked.append(recipe)
         return honest(config, source, **recipe)
 
-    monkeypatch.setattr(components, "eval_batches", remember)
+    monkeypatch.setattr(given_images, "eval_batches", remember)
     config, model, each = opened(copied, probe_l2=[0.1])
     transfer_linear.LinearTransfer(config, model, None)(each)
     assert asked == 3 * [{"central_fraction": 1.0}]

@@ -14,7 +14,7 @@ import traffic
 from simclr_tf.config import Config
 from simclr_tf.losses import implementations
 from simclr_tf.planning import activations, memory, products
-from simclr_tf.tasks.setup import components
+from simclr_tf.setup import networks
 
 ACCELERATORS = (8, 16, 32, 64, 128, 256, 512)
 DEPTH, IMAGE_SIZE = 50, 224
@@ -64,7 +64,7 @@ def network_and_shape():
         precision="bfloat16",
         fused_bn=False,
     )
-    state = components.make_train_state(
+    state = networks.make_train_state(
         config, num_classes=None, total_steps=2, warmup_steps=0
     )
     model = state.model

@@ -19,9 +19,9 @@ import tensorflow as tf
 
 from simclr_tf import errors
 from simclr_tf.benchmarks import budget, loss, measurement, memory
+from simclr_tf.commands import plan_probe
 from simclr_tf.config import Config
-from simclr_tf.tasks.planning import probe
-from simclr_tf.tasks.setup import components, plan_of_run
+from simclr_tf.setup import devices, networks, plan_of_run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DENSE_SIZES = (64, 256, 1024, 4096, 8192)
@@ -133,15 +133,15 @@ def _replicas(batch_size, num_replicas):
         train_batch_size=int(batch_size),
         num_replicas=num_replicas,
     )
-    strategy = components.make_strategy(config)
+    strategy = devices.make_strategy(config)
     numbers = plan_of_run.Plan(num_replicas, 100, 0, 100, 10)
     tf.linalg.matmul(tf.ones([8, 8]), tf.ones([8, 8])).numpy()
     before = measurement.peak_bytes()
     with strategy.scope():
-        state = components.make_train_state(
+        state = networks.make_train_state(
             config, num_classes=10, total_steps=100, warmup_steps=0
         )
-    timing = probe.time_pretraining(config, numbers, state, strategy)
+    timing = plan_probe.time_pretraining(config, numbers, state, strategy)
     grown = measurement.growth_bytes(before)
     return {"secs": timing.secs, "memory_mb": grown / 1e6}
 

@@ -41,14 +41,13 @@ def main(arguments):
 
 def watch(clock):
     """Hangs the clock on the functions that end the phases of a run."""
-    from simclr_tf.tasks import pretrain
-    from simclr_tf.tasks.setup import components
-    from simclr_tf.tasks.training import training_run
+    from simclr_tf.methods import pretrain, training_run
+    from simclr_tf.setup import devices, networks
     from simclr_tf.training import loop
 
-    mark_after(components, "make_strategy", clock, "devices")
+    mark_after(devices, "make_strategy", clock, "devices")
     mark_after(pretrain, "check_labels", clock, "data")
-    mark_after(components, "make_train_state", clock, "build")
+    mark_after(networks, "make_train_state", clock, "build")
     mark_after(training_run, "make_iterator", clock, "input")
     mark_after(training_run, "write_sample_views", clock, "sample_views")
 

@@ -13,11 +13,10 @@ import tensorflow as tf
 
 from simclr_tf import errors
 from simclr_tf.benchmarks import budget, measurement
+from simclr_tf.commands import plan, plan_probe
 from simclr_tf.config import Config
 from simclr_tf.planning import memory
-from simclr_tf.tasks import plan
-from simclr_tf.tasks.planning import probe
-from simclr_tf.tasks.setup import components, plan_of_run
+from simclr_tf.setup import networks, plan_of_run
 
 MODULE = "simclr_tf.benchmarks.memory"
 NUM_CLASSES = 10
@@ -108,10 +107,10 @@ def compare(config):
     numbers = plan_of_run.Plan(1, 100, 0, 100, NUM_CLASSES)
     tf.linalg.matmul(tf.ones([8, 8]), tf.ones([8, 8])).numpy()
     before = measurement.peak_bytes()
-    state = components.make_train_state(
+    state = networks.make_train_state(
         config, num_classes=NUM_CLASSES, total_steps=100, warmup_steps=0
     )
-    timing = probe.time_pretraining(config, numbers, state, strategy)
+    timing = plan_probe.time_pretraining(config, numbers, state, strategy)
     measured = measurement.growth_bytes(before)
     # Read off the graph last, as it leaves a graph behind.
     shape = plan.shape_of(config, state)

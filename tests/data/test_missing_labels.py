@@ -10,9 +10,8 @@ from simclr_tf import errors
 from simclr_tf.config import Config
 from simclr_tf.data import catalog, labelled, seeds, sources
 from simclr_tf.evaluation import features
-from simclr_tf.tasks import finetune
-from simclr_tf.tasks.setup import components
-from simclr_tf.tasks.training import knn_monitor
+from simclr_tf.methods import finetune, knn_monitor
+from simclr_tf.setup import given_images
 
 DOMAIN = seeds.Domain.MONITOR_SAMPLE
 NUM_TRAIN, NUM_UNLABELLED = 12, 20
@@ -65,7 +64,7 @@ def opened(request, data_dir):
             memory_limit_mb=LIMITS[request.param],
             **flags,
         )
-        return config, components.open_source(config, "train_split")
+        return config, given_images.open_source(config, "train_split")
 
     return opened
 
@@ -93,7 +92,7 @@ def test_some_labels_are_labels(opened, split, num_labelled):
 def test_no_label_is_none(opened):
     assert opened("unlabelled")[1].num_classes is None
     with pytest.raises(errors.UserError, match="train_split must have labels"):
-        components.open_labelled(opened("unlabelled")[0], "train_split")
+        given_images.open_labelled(opened("unlabelled")[0], "train_split")
 
 
 @pytest.mark.parametrize("split", ["train+unlabelled", "unlabelled+train"])
@@ -107,7 +106,8 @@ def test_the_monitor_looks_at_labelled_images(opened, split, caplog):
         source, knn_monitor.MAX_IMAGES, seed=0, domain=DOMAIN
     )
     found = features.extract(
-        lambda images: images[:, 0, :, 0], components.eval_batches(config, part)
+        lambda images: images[:, 0, :, 0],
+        given_images.eval_batches(config, part),
     )
     assert len(found.labels) == NUM_TRAIN
     assert 0 <= knn_monitor.held_out_accuracy(config, part, found) <= 1

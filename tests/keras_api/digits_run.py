@@ -5,7 +5,7 @@ import keras
 import simclr_tf
 from simclr_tf.data import digits
 from simclr_tf.optim import schedules
-from simclr_tf.tasks.setup import components
+from simclr_tf.setup import networks
 
 BATCH, STEPS, SEED = 32, 4, 3
 FLAGS = {
@@ -40,7 +40,7 @@ def make_model(strategy=None, **changes):
 
 
 def compiled(config):
-    model = components.make_model(config, num_classes=10, sync_bn=True)
+    model = networks.make_model(config, num_classes=10, sync_bn=True)
     model.build_on(config.image_size)
     model.compile(
         optimizer=simclr_tf.LARS(

@@ -28,7 +28,7 @@ def record(level, path):
 
 
 def test_our_notes_and_all_warnings_are_shown():
-    ours, theirs = f"{console.PACKAGE}/tasks/pretrain.py", "/elsewhere/x.py"
+    ours, theirs = f"{console.PACKAGE}/methods/pretrain.py", "/elsewhere/x.py"
     assert console.is_ours_or_grave(record(python_logging.INFO, ours))
     assert not console.is_ours_or_grave(record(python_logging.INFO, theirs))
     assert console.is_ours_or_grave(record(python_logging.WARNING, theirs))

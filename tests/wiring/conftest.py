@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 import training_parts
 
+from simclr_tf.methods import teacher
 from simclr_tf.models import blocks, resnet
-from simclr_tf.tasks.training import teacher
 
 ONE_BLOCK = {10: (blocks.BasicBlock, (1,)), 50: (blocks.BottleneckBlock, (1,))}
 

@@ -18,6 +18,8 @@ from call_record import CallRecord
 
 from simclr_tf import distribution
 from simclr_tf.checkpoints import checkpoint, opened
+from simclr_tf.commands import modes, plan, plan_probe, transfer_finetune
+from simclr_tf.commands.curve import frozen_points, trainings
 from simclr_tf.config import Config
 from simclr_tf.data import (
     catalog,
@@ -29,14 +31,11 @@ from simclr_tf.data import (
 )
 from simclr_tf.evaluation import cache, features, untrained
 from simclr_tf.exports import directory
+from simclr_tf.methods import finetune, training_run
 from simclr_tf.models import simclr
 from simclr_tf.planning import activations, machine
-from simclr_tf.tasks import finetune, modes, plan, transfer_finetune
-from simclr_tf.tasks.curve import frozen_points, trainings
-from simclr_tf.tasks.planning import probe
-from simclr_tf.tasks.scoring import block_probes, saved_predictions
-from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
-from simclr_tf.tasks.training import training_run
+from simclr_tf.scoring import block_probes, saved_predictions
+from simclr_tf.setup import given_checkpoint, model_dir, networks
 from simclr_tf.viz import confusion, label_budgets, label_curve
 
 STEP = 7
@@ -113,7 +112,7 @@ class TaskCalls:
 
     def _stub_network(self, record):
         """A network is asked for, and stood for by another."""
-        self._honest = components.make_eval_model
+        self._honest = networks.make_eval_model
 
         def make(config, *, num_classes):
             self._made = config, num_classes
@@ -126,8 +125,8 @@ class TaskCalls:
             record.note("extract", images=len(images))
             return None, np.zeros([len(images), NUM_CLASSES])
 
-        record.replace(components, "make_eval_model", make)
-        record.replace(components, "encoder_function", lambda *_, **__: encode)
+        record.replace(networks, "make_eval_model", make)
+        record.replace(networks, "encoder_function", lambda *_, **__: encode)
         record.replace(untrained, "prepare", lambda model, _: model)
 
 
@@ -135,7 +134,7 @@ class TaskCalls:
 def plain_model():
     """A network to stand for any."""
     config = Config(**BASE, model_dir="d")
-    return components.make_model(config, num_classes=NUM_CLASSES, sync_bn=False)
+    return networks.make_model(config, num_classes=NUM_CLASSES, sync_bn=False)
 
 
 class _Enough(Exception):
@@ -241,7 +240,7 @@ def _stub_runs(record):
 
     def note_plan(opened_run):
         record.note("timed", **dataclasses.asdict(opened_run.config))
-        return probe.Timing(1, 1.0)
+        return plan_probe.Timing(1, 1.0)
 
     def make_state(config, **_):
         record.note("built", **dataclasses.asdict(config))
@@ -249,13 +248,15 @@ def _stub_runs(record):
 
     stand_in = training_parts.plain_state()
     strategy = tf.distribute.get_strategy()
-    record.replace(components, "make_train_state", make_state)
+    record.replace(networks, "make_train_state", make_state)
     record.replace(finetune, "run", note_run)
     record.replace(trainings.evaluate, "run", _scored(record))
     record.replace(transfer_finetune, "outputs_of_run", _all_right())
     record.replace(distribution, "make_strategy", strategy)
-    record.replace(probe, "time_steps", note_plan)
-    record.replace(probe, "time_other", lambda _: probe.Timing(1, 1.0))
+    record.replace(plan_probe, "time_steps", note_plan)
+    record.replace(
+        plan_probe, "time_other", lambda _: plan_probe.Timing(1, 1.0)
+    )
     record.replace(machine, "memory_per_replica", lambda _: 10**15)
     record.replace(plan, "step_flops", lambda *_: 1e9)
     record.replace(

@@ -7,8 +7,8 @@ import command_line
 import pytest
 import tensorflow as tf
 
+from simclr_tf.commands import modes, repeat
 from simclr_tf.config import Config
-from simclr_tf.tasks import modes, repeat
 
 GIVEN = {"dataset": "digits", "model_dir": "d"}
 NEEDED = {

@@ -18,16 +18,18 @@ from simclr_tf.checkpoints import checkpoint
 from simclr_tf.config import Config
 from simclr_tf.data import catalog, digits, pipeline, sources, unreadable
 from simclr_tf.evaluation import features, knn
-from simclr_tf.models import norm
-from simclr_tf.tasks import distill, finetune, pretrain
-from simclr_tf.tasks.setup import components, given_checkpoint, model_dir
-from simclr_tf.tasks.training import (
+from simclr_tf.methods import (
     announcement,
+    distill,
+    finetune,
+    pretrain,
     seen_labels,
     teacher,
     training_run,
     untouched,
 )
+from simclr_tf.models import norm
+from simclr_tf.setup import given_checkpoint, model_dir, networks
 from simclr_tf.training import (
     batch_views,
     compilation,
@@ -186,7 +188,7 @@ class Parts:
 def plain_state():
     """A `TrainState` to stand for any."""
     config = Config(**BASE, model_dir="d")
-    return components.make_train_state(
+    return networks.make_train_state(
         config, num_classes=NUM_CLASSES, total_steps=20, warmup_steps=0
     )
 
@@ -249,7 +251,7 @@ def _stub_setup(record, state):
     """Nothing is built, and no weight is read."""
     strategy = tf.distribute.get_strategy()
     record.replace(distribution, "make_strategy", strategy)
-    record.replace(components, "make_train_state", state)
+    record.replace(networks, "make_train_state", state)
     record.replace(teacher, "make_model", lambda *_: state.model)
     record.replace(
         given_checkpoint, "adopt_architecture", lambda config: config

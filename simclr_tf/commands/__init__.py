@@ -1,0 +1,1 @@
+"""One module per mode: reads a `Config`, calls what lies below."""

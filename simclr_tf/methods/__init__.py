@@ -1,0 +1,1 @@
+"""Training methods, from a `Config` to a finished run."""

@@ -1,0 +1,1 @@
+"""What a checkpoint is worth, from a `Config` to results."""

@@ -1,0 +1,1 @@
+"""What a `Config` means: devices, data, network, `model_dir`."""

@@ -1,1 +1,0 @@
-"""What a plan measures, advises and says."""

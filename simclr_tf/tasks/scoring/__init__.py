@@ -1,1 +1,0 @@
-"""What a checkpoint scores, on features that stay as they are."""

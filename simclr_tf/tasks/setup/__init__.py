@@ -1,1 +1,0 @@
-"""What a configuration means: parts, directories, checkpoints, numbers."""

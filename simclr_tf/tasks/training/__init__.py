@@ -1,1 +1,0 @@
-"""What trainings share, and what stands beside them."""
