@@ -60,7 +60,6 @@ class Run(typing.NamedTuple):
     state: typing.Any
 
 
-@released_graphs.released()
 class Result(typing.NamedTuple):
     """What a run of training comes to.
 
@@ -76,6 +75,7 @@ class Result(typing.NamedTuple):
     metrics: dict[str, float]
 
 
+@released_graphs.released()
 def run(config, recipe):
     """Trains until exactly the planned step, resuming if it can.
 
