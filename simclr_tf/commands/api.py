@@ -128,7 +128,10 @@ def load_model(
     config = Config(mode="eval", checkpoint=os.fspath(path), **flags)
     path = config.checkpoint
     devices.check(config)
-    with console.speaking_plainly(logging.get_verbosity()):
+    with (
+        file_errors.in_one_line(),
+        console.speaking_plainly(logging.get_verbosity()),
+    ):
         config, facts = given_checkpoint.recall(precision.settle(config))
         devices.warn_of_other_products(config)
         model = networks.make_eval_model(

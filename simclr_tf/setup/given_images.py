@@ -44,7 +44,10 @@ def open_transfer(config, each, split):
     Raises:
         errors.UserError: if it cannot be opened or has no labels.
     """
-    source = _open(config, each.dataset, split, multi_label=each.is_multi_label)
+    with errors.about(f"transfer_datasets, {each.name}"):
+        source = _open(
+            config, each.dataset, split, multi_label=each.is_multi_label
+        )
     check_labelled(source, each.name)
     return source
 

@@ -1,5 +1,6 @@
 """The functions offered to Python programs."""
 
+import errno
 import json
 import pathlib
 
@@ -10,7 +11,7 @@ import pytest
 import simclr_tf
 from simclr_tf import Config
 from simclr_tf.checkpoints import official
-from simclr_tf.setup import networks
+from simclr_tf.setup import given_checkpoint, networks
 
 NETWORK = {
     "resnet_depth": 18,
@@ -46,6 +47,15 @@ def test_flags_must_agree(model, tmp_path):
 
 def test_nothing_there_is_told(tmp_path):
     with pytest.raises(simclr_tf.UserError, match="checkpoint must name"):
+        simclr_tf.load_model(str(tmp_path))
+
+
+def test_what_may_not_be_read_is_one_line(monkeypatch, tmp_path):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", "x/ckpt-1")
+
+    monkeypatch.setattr(given_checkpoint, "recall", refuse)
+    with pytest.raises(simclr_tf.UserError, match=r"files must be usable.*x/c"):
         simclr_tf.load_model(str(tmp_path))
 
 

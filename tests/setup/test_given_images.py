@@ -4,7 +4,7 @@ import pytest
 
 from simclr_tf import errors
 from simclr_tf.config import Config
-from simclr_tf.data import sources
+from simclr_tf.data import sources, transfer_sets
 from simclr_tf.setup import given_images
 
 
@@ -47,3 +47,10 @@ def test_a_split_without_labels_is_refused():
         config(eval_split="test"), "eval_split"
     )
     assert labelled.num_examples == 360
+
+
+def test_a_transfer_set_without_such_a_split_is_named():
+    (digits,) = transfer_sets.find(["digits"])
+    with pytest.raises(errors.UserError) as caught:
+        given_images.open_transfer(config(), digits, "nope")
+    assert str(caught.value).startswith("transfer_datasets, digits: split must")
