@@ -42,8 +42,8 @@ def run(config, run_once):
     results = {}
     for seed in range(config.seed, config.seed + config.num_seeds):
         logging.info("seed        %d", seed)
-        results[seed] = run_once(of_seed(config, seed))
-    if not all(isinstance(result, dict) for result in results.values()):
+        results[seed] = _scores(run_once(of_seed(config, seed)))
+    if None in results.values():
         return {}
     summary = summarize(results.values())
     model_dir.make_directory(config.model_dir)
@@ -52,6 +52,11 @@ def run(config, run_once):
     for line in lines(summary, num_seeds=config.num_seeds):
         logging.info(line)
     return summary
+
+
+def _scores(result):
+    """A result that is a dict; None for that of a training, with its model."""
+    return result if isinstance(result, dict) else None
 
 
 def of_seed(config, seed):

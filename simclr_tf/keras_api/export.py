@@ -1,12 +1,12 @@
 """A trained model written for others, as `--mode=export` writes it."""
 
-import importlib.metadata
 import os
 import typing
 
 import keras
 import tensorflow as tf
 
+import simclr_tf
 from simclr_tf import errors
 from simclr_tf.exports import card, formats
 from simclr_tf.exports import directory as export_directory
@@ -92,7 +92,7 @@ def _num_classes(model):
 
 def _versions():
     return {
-        "simclr_tf": importlib.metadata.version("simclr-tf"),
+        "simclr_tf": simclr_tf.__version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }

@@ -97,19 +97,24 @@ def last_values(directory):
     """
     latest = {}
     for line in read_lines(os.path.join(directory, METRICS_FILE)):
-        if step_of(line) > -1:
-            latest |= json.loads(line)
+        latest |= _record(line)
     latest.pop("step", None)
     return {k: math.nan if v is None else v for k, v in latest.items()}
 
 
 def step_of(line):
     """The step of a line of metrics; -1 for one that is damaged."""
+    return _record(line).get("step", -1)
+
+
+def _record(line):
+    """What a line of metrics holds; {} for one that is damaged."""
     try:
-        step = json.loads(line)["step"]
+        record = json.loads(line)
+        is_whole = isinstance(record["step"], int) and record["step"] > -1
     except (KeyError, TypeError, ValueError, RecursionError):
-        return -1
-    return step if isinstance(step, int) else -1
+        return {}
+    return record if is_whole else {}
 
 
 def read_lines(path):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import weakref
 
 import numpy as np
 import pytest
@@ -106,6 +107,24 @@ def test_every_seed_has_its_directory_and_the_top_the_result(tmp_path):
     assert seen == [(s, 1, f"{tmp_path}/seed_{s}") for s in (4, 5, 6)]
     written = files.read_json(f"{tmp_path}/result.json")
     assert written == {"seeds": [4, 5, 6], **summary}
+
+
+def test_models_of_earlier_seeds_are_let_go(tmp_path):
+    """A training's result holds its model."""
+    alive = []
+
+    class Trained:
+        """Stands in for a result that is no dict."""
+
+    def train(_):
+        assert not [found for found in alive if found() is not None]
+        trained = Trained()
+        alive.append(weakref.ref(trained))
+        return trained
+
+    config = Config(model_dir=str(tmp_path), num_seeds=3)
+    assert repeat.run(config, train) == {}
+    assert len(alive) == 3
 
 
 @pytest.mark.parametrize(
